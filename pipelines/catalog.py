@@ -74,12 +74,18 @@ def check(request: Request) -> None:
 def runs_here(row: ModelSpec) -> str | None:
     """None if the model can run on this machine, or else one sentence that says what is missing. Loads nothing."""
     if row.weights is not None and not any((ROOT / row.weights).glob("*.safetensors")):
-        return f"The weights of {row.name} are missing: {ROOT / row.weights} holds no .safetensors file; restore it with git checkout."
+        return (
+            f"The weights of {row.name} are missing: there is no .safetensors file in {ROOT / row.weights}; "
+            f"get them back with: git checkout -- {row.weights}"
+        )
     return None
 
 
 def load(name: str) -> Any:
-    """Builds the pipeline (its type is the builder's own). Raises `BadRequest`, or `Unavailable` if it cannot run here."""
+    """Builds a pipeline, of the type that its builder returns.
+
+    Raises `BadRequest` if there is no such model, `Unavailable` if it cannot run here.
+    """
     row = spec(name)
     missing = runs_here(row)
     if missing is not None:

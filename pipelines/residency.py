@@ -19,9 +19,10 @@ class Movable(Protocol):
 
 
 class Residency:
-    """The only door to a model on a device. Models that wait for their turn stay in main memory, the oldest are dropped.
+    """The only door to a model on a device.
 
-    `build(name)` makes a model; `kind` is a device as torch names it; at most `parked` models wait.
+    `build(name)` makes a model; `kind` is a device as torch names it; at most `parked` models wait for their
+    turn in main memory, and the oldest makes room for the next.
     """
 
     def __init__(self, build: Callable[[str], Movable], kind: str, *, parked: int = 1):

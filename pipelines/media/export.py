@@ -34,7 +34,8 @@ NO_HARD_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 def save(clip: Clip, path: Path) -> Path:
     """Writes a clip as .mp4 (H.264 yuv420p, AAC) or a still as .png, the request inside, and returns `path`.
 
-    Width and height of a clip are even. Raises `BadRequest` as `check_destination` does, `Unavailable` if the disk is full.
+    Width and height of a clip are even. Raises `BadRequest` as `check_destination` does, `Unavailable` if the disk
+    is full or ffmpeg is missing.
     """
     check_destination(path, still=clip.still)
     return _whole_or_nothing(path, lambda file: (_write_still if clip.still else _write_film)(clip, file))
@@ -93,6 +94,16 @@ def _check(path: Path, suffixes: tuple[str, ...], kind: str) -> None:
         tempfile.TemporaryFile(dir=folder).close()  # only an attempt tells: permission bits say nothing to root
     except OSError as error:
         raise BadRequest("out", f"nothing can be written into {folder} ({error.strerror}); choose another") from error
+
+
+def ffmpeg() -> str:
+    """The path of the ffmpeg that imageio-ffmpeg brings along. Raises `Unavailable` where it has none for the system."""
+    try:
+        return imageio_ffmpeg.get_ffmpeg_exe()
+    except RuntimeError as error:
+        raise Unavailable(
+            "imageio-ffmpeg has no ffmpeg for this system; install one and set IMAGEIO_FFMPEG_EXE"
+        ) from error
 
 
 def _whole_or_nothing(path: Path, write: Callable[[Path], object]) -> Path:
@@ -155,7 +166,7 @@ def _write_still(clip: Clip, file: Path) -> None:
 
 def _write_film(clip: Clip, file: Path) -> None:
     assert clip.width % 2 == 0 and clip.height % 2 == 0, "yuv420p halves both sides"
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y"]
+    command = [ffmpeg(), "-v", "error", "-y"]
     command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{clip.width}x{clip.height}"]
     command += ["-framerate", str(clip.fps), "-i", "pipe:0"]
     if clip.audio is not None:

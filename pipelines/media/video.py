@@ -10,12 +10,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import imageio_ffmpeg
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from pipelines.clip import Clip
 from pipelines.errors import BadRequest
+from pipelines.media.export import ffmpeg
 from pipelines.requests import Request, request_from_dict
 
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm"
@@ -93,7 +93,7 @@ def _sound(path: Path, said: str) -> np.ndarray | None:
 def _ffmpeg(path: Path, output: list[str]) -> tuple[bytes, str]:
     """What ffmpeg writes to stdout for one input, and what it says. Raises `BadRequest` if it cannot."""
     source = ["-protocol_whitelist", "file,pipe", "-format_whitelist", FORMATS, "-i", f"file:{path}"]
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-v", "info", *source, *output]
+    command = [ffmpeg(), "-hide_banner", "-nostdin", "-v", "info", *source, *output]
     try:
         done = subprocess.run(command, capture_output=True, timeout=LONGEST_READ_S, check=False)
     except subprocess.TimeoutExpired as error:
