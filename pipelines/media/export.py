@@ -44,8 +44,13 @@ def save(clip: Clip, path: Path) -> Path:
 def poster(clip: Clip, path: Path) -> Path:
     """Writes the middle frame as .webp. Raises as `save` does."""
     _check(path, POSTER, "a poster")
-    frame = Image.fromarray(clip.frames[len(clip.frames) // 2])
-    return _whole_or_nothing(path, lambda file: frame.save(file, quality=85))
+    return picture(clip.frames[len(clip.frames) // 2], path)
+
+
+def picture(pixels: np.ndarray, path: Path) -> Path:
+    """Writes pixels (H, W, 3) or, with alpha, (H, W, 4) uint8 as .png or .webp. Raises as `save` does."""
+    _check(path, STILL + POSTER, "a picture")
+    return _whole_or_nothing(path, lambda file: Image.fromarray(pixels).save(file, quality=90, optimize=True))
 
 
 def preview(frames: np.ndarray, path: Path, *, fps: int) -> Path:

@@ -253,3 +253,11 @@ def test_a_sheet_holds_every_picture_in_order(tmp_path: Path):
         160,
         255,
     ]
+
+
+def test_a_picture_keeps_its_transparency(tmp_path: Path):
+    pixels = np.zeros((16, 16, 4), np.uint8)
+    pixels[4:12, 4:12] = (200, 30, 30, 255)
+    for name in ("sprite.png", "sprite.webp"):
+        again = np.asarray(Image.open(export.picture(pixels, tmp_path / name)))
+        assert np.array_equal(again[..., 3], pixels[..., 3])
