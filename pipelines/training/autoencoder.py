@@ -45,12 +45,14 @@ def train(options: argparse.Namespace) -> None:
     """Runs one stage to the end of its minutes."""
     root = Path("runs/autoencoder") / options.preset
     model = begin(options.preset, options.stage, root)
-    trained = model.parameters()
     if options.stage == "decoder":
         model.encoder.requires_grad_(False)
+
+    def optimise(model: nn.Module) -> list[torch.optim.Optimizer]:
         trained = [p for p in model.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(trained, lr=options.rate, betas=(0.9, 0.99), weight_decay=0.0)
-    run = Run(model, [optimiser], Plan(minutes=options.minutes, rate=options.rate), root / options.stage)
+        return [torch.optim.AdamW(trained, lr=options.rate, betas=(0.9, 0.99), weight_decay=0.0)]
+
+    run = Run(model, optimise, Plan(minutes=options.minutes, rate=options.rate), root / options.stage)
     rng, pool = np.random.default_rng(run.step), CropPool(seed=run.step)
     frames = 1 if options.stage == "image" else 16
 

@@ -16,7 +16,7 @@ from pipelines.moviegen.nn.text import MiniLM
 from pipelines.moviegen.nn.transformer import VideoTransformer
 from pipelines.training import world
 from pipelines.training.latents import Bucket, Latents
-from pipelines.training.loop import Plan, Run
+from pipelines.training.loop import Plan, Run, join
 from pipelines.training.scene import Scene
 
 TEXT_DROPPED = 0.1  # of the captions, so that guidance has something to lead away from
@@ -68,8 +68,9 @@ def options(description: str, minutes: float, rate: float) -> argparse.Namespace
 
 
 def train(stage: Stage, choice: argparse.Namespace) -> nn.Module:
-    """Runs a stage to the end of its minutes; returns the averaged model."""
+    """Runs a stage to the end of its minutes; returns the averaged model. Under `torchrun`, on all its processes."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    rank = join()
     torch.manual_seed(0)
     root, text = Path("runs/transformer") / choice.preset, checkpoint.load_text()
     model = VideoTransformer(presets.TRANSFORMER[choice.preset])
@@ -77,8 +78,9 @@ def train(stage: Stage, choice: argparse.Namespace) -> nn.Module:
         before = torch.load(root / stage.after / "last.pt", map_location="cpu", weights_only=True)
         model.load_state_dict(before["average"])
     plan = Plan(minutes=choice.minutes, rate=choice.rate, cooldown=choice.cooldown, average=0.9985)
-    run = Run(model, optimisers(model, choice.rate), plan, root / (choice.run or stage.name))
-    feed = Feed(stage, Path("runs/latents") / choice.preset, text, seed=run.step + 1)
+    run = Run(model, lambda model: optimisers(model, choice.rate), plan, root / (choice.run or stage.name))
+    torch.manual_seed(run.step + 1000 * rank)
+    feed = Feed(stage, Path("runs/latents") / choice.preset, text, seed=run.step + 1 + 1_000_000 * rank)
     check = Feed(stage, Path("runs/latents") / choice.preset, text, seed=0)
     checks = [check.batch() for _ in range(8)]
 
@@ -96,8 +98,8 @@ def loss(
     """Flow-matching loss of a batch; matrix products in bfloat16 where that is fast."""
     dtype = device.dtype("cpu")
     with torch.autocast("cpu", dtype, enabled=dtype != torch.float32), sdpa_kernel(SDPBackend.MATH):
-        states = text(captions)
-        return flow.loss(lambda x, t: model(x, t, model.condition(states)), z, generator)
+        texts = (text(captions),)
+        return flow.loss(lambda x, t: model(x, t, texts), z, generator)
 
 
 def optimisers(model: nn.Module, rate: float) -> list[torch.optim.Optimizer]:

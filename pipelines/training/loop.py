@@ -5,6 +5,7 @@ A recipe gives a loss; the loop owns the optimisers and the folder `runs/<name>/
 
 import copy
 import logging
+import math
 import os
 import time
 from collections.abc import Callable
@@ -14,11 +15,21 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.fsdp import FSDPModule, fully_shard
+from torch.distributed.checkpoint.state_dict import (
+    StateDictOptions,
+    get_model_state_dict,
+    get_optimizer_state_dict,
+    set_model_state_dict,
+    set_optimizer_state_dict,
+)
+from torch.distributed.fsdp import fully_shard
 
 log = logging.getLogger("training")
 CHECKPOINT_SECONDS = 300
 LOG_SECONDS = 60
+WHOLE = StateDictOptions(full_state_dict=True)
+
+Optimise = Callable[[nn.Module], list[torch.optim.Optimizer]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,11 +78,13 @@ class Plateau:
 class Run:
     """One stage of training, resumed from its folder if it was begun there before."""
 
-    def __init__(self, model: nn.Module, optimisers: list[torch.optim.Optimizer], plan: Plan, folder: Path):
-        self.model, self.optimisers, self.plan, self.folder = model, optimisers, plan, folder
-        self.average, self.plateau = averaged(model), Plateau(plan.patience)
+    def __init__(self, model: nn.Module, optimise: Optimise, plan: Plan, folder: Path):
+        self.plan, self.folder = plan, folder
+        self.average, self.plateau = share(averaged(model)), Plateau(plan.patience)
+        self.model = share(model)
+        self.optimisers = optimise(self.model)  # after the sharing: they hold the parameters that remain here
         self.step, self.elapsed = 0, 0.0
-        self.rates = [[group["lr"] for group in optimiser.param_groups] for optimiser in optimisers]
+        self.rates = [[group["lr"] for group in optimiser.param_groups] for optimiser in self.optimisers]
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / "last.pt").exists():
             self._resume()
@@ -105,14 +118,15 @@ class Run:
         return max(0.01, end) * min(1.0, (self.step + 1) / self.plan.warmup) * self.plateau.factor
 
     def save(self) -> None:
-        """Writes `last.pt` by rename, so that a kill leaves the older one."""
+        """Writes `last.pt` by rename, so that a kill leaves the older one. Of several processes the first writes."""
+        optimisers = [get_optimizer_state_dict(self.model, optimiser, options=WHOLE) for optimiser in self.optimisers]
         state = {
-            "model": self.model.state_dict(), "average": self.average.state_dict(),
-            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "model": whole(self.model), "average": whole(self.average), "optimisers": optimisers,
             "plateau": vars(self.plateau), "step": self.step, "elapsed": self.elapsed,
         }  # fmt: skip
-        torch.save(state, self.folder / "new.pt")
-        os.replace(self.folder / "new.pt", self.folder / "last.pt")
+        if not dist.is_initialized() or dist.get_rank() == 0:
+            torch.save(state, self.folder / "new.pt")
+            os.replace(self.folder / "new.pt", self.folder / "last.pt")
 
     def _advance(self, loss: Tensor) -> float:
         for optimiser, rates in zip(self.optimisers, self.rates, strict=True):
@@ -120,7 +134,7 @@ class Run:
                 group["lr"] = rate * self.schedule()
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.plan.clip)
-        if bool(torch.isfinite(norm)):
+        if math.isfinite(norm.item()):
             for optimiser in self.optimisers:
                 optimiser.step()
         else:
@@ -139,20 +153,33 @@ class Run:
 
     def _resume(self) -> None:
         state = torch.load(self.folder / "last.pt", map_location="cpu", weights_only=True)
-        self.model.load_state_dict(state["model"])
-        self.average.load_state_dict(state["average"])
+        set_model_state_dict(self.model, state["model"], options=WHOLE)
+        set_model_state_dict(self.average, state["average"], options=WHOLE)
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
-            optimiser.load_state_dict(saved)
+            set_optimizer_state_dict(self.model, optimiser, saved, options=WHOLE)
         vars(self.plateau).update(state["plateau"])
         self.step, self.elapsed = state["step"], state["elapsed"]
         log.info("%s resumed at step %d, minute %.1f", self.folder.name, self.step, self.elapsed / 60)
 
 
-def shard(model: nn.Module, blocks: list[nn.Module]) -> nn.Module:
-    """FSDP2 over all processes of `torchrun`: each block by itself, then the rest. Alone, the model is left as it is."""
-    if dist.is_initialized() and dist.get_world_size() > 1:
-        for block in blocks:
-            fully_shard(block)
+def join() -> int:
+    """Meets the other processes that `torchrun` started; returns this one's rank, 0 if it is alone."""
+    if "WORLD_SIZE" not in os.environ:
+        return 0
+    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    return dist.get_rank()
+
+
+def share(model: nn.Module) -> nn.Module:
+    """FSDP2: every process keeps its part of each block and of the rest. Alone, the model is left as it is."""
+    if dist.is_initialized():
+        for blocks in (child for child in model.children() if isinstance(child, nn.ModuleList)):
+            for block in blocks:
+                fully_shard(block)
         fully_shard(model)
-        assert isinstance(model, FSDPModule)
     return model
+
+
+def whole(model: nn.Module) -> dict[str, Tensor]:
+    """All weights of a model that may be shared among processes; every process has to ask."""
+    return get_model_state_dict(model, options=WHOLE)

@@ -90,9 +90,10 @@ class CrossAttention(nn.Module):
         k, v = rearrange(self.kv(text), "b s (k h d) -> k b h s d", k=2, h=self.heads)
         return self.norm_k(k), v
 
-    def forward(self, x: Tensor, context: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
+    def forward(self, x: Tensor, text: Tensor | tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
+        """x (B, N, D); text (B, S, D), or its keys and values; mask (B, 1, 1, S), True where there is a word."""
         q = rearrange(self.q(x), "b n (h d) -> b h n d", h=self.heads)
-        k, v = context
+        k, v = text if isinstance(text, tuple) else self.context(text)
         x = F.scaled_dot_product_attention(self.norm_q(q), k, v, attn_mask=mask)
         return self.out(rearrange(x, "b h n d -> b n (h d)"))  # (B, N, D)
 

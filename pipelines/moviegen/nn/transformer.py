@@ -38,9 +38,9 @@ class TransformerConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """A text as the transformer reads it: keys and values of every block, and the mask. Independent of x and t."""
+    """A text as the blocks read it: token states (B, S, D), or already their keys and values, and the mask."""
 
-    blocks: list[tuple[Tensor, Tensor]]
+    blocks: list[Tensor | tuple[Tensor, Tensor]]
     mask: Tensor
 
 
@@ -56,7 +56,7 @@ class Block(nn.Module):
         self.feed = SwiGLU(width, config.hidden)
         self.table = nn.Parameter(torch.zeros(6, width))
 
-    def forward(self, x: Tensor, modulation: Tensor, text: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
+    def forward(self, x: Tensor, modulation: Tensor, text: Tensor | tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
         shift1, scale1, gate1, shift2, scale2, gate2 = (modulation + self.table).unsqueeze(2).unbind(1)  # (B, 1, D)
         x = x + gate1 * self.attention(torch.addcmul(shift1, self.norm1(x), 1 + scale1))
         x = x + self.text(self.norm2(x), text, mask)
@@ -83,12 +83,14 @@ class VideoTransformer(nn.Module, PyTorchModelHubMixin, library_name="rushes", l
         self._begin()
 
     def condition(self, *texts: Text) -> Condition:
-        """Reads one text per encoder, concatenated along the tokens: what a sampler does once."""
-        states = torch.cat([read(text.states) for read, text in zip(self.texts, texts, strict=True)], dim=1)
-        mask = torch.cat([text.mask for text in texts], dim=1)
-        return Condition(blocks=[block.text.context(states) for block in self.blocks], mask=mask[:, None, None])
+        """Keys and values of every block for one text per encoder. They depend on neither x nor t: samplers do it once."""
+        read = self._read(texts)
+        states = zip(self.blocks, read.blocks, strict=True)
+        return Condition(blocks=[block.text.context(text) for block, text in states], mask=read.mask)
 
-    def forward(self, x: Tensor, t: Tensor, condition: Condition) -> Tensor:
+    def forward(self, x: Tensor, t: Tensor, condition: Condition | tuple[Text, ...]) -> Tensor:
+        if not isinstance(condition, Condition):
+            condition = self._read(condition)
         frames, h, w = x.shape[2], x.shape[3] // PATCH, x.shape[4] // PATCH
         x = rearrange(x, "b c t (h p) (w q) -> b (t h w) (c p q)", p=PATCH, q=PATCH)
         x = self.embed(x)                                                                     # (B, N, D)
@@ -102,6 +104,12 @@ class VideoTransformer(nn.Module, PyTorchModelHubMixin, library_name="rushes", l
         return rearrange(
             x, "b (t h w) (c p q) -> b c t (h p) (w q)", t=frames, h=h, w=w, p=PATCH, q=PATCH
         )  # fmt: skip
+
+    def _read(self, texts: tuple[Text, ...]) -> Condition:
+        """The texts projected to the model's width and joined along the tokens, the same for every block."""
+        states = torch.cat([read(text.states) for read, text in zip(self.texts, texts, strict=True)], dim=1)
+        mask = torch.cat([text.mask for text in texts], dim=1)                                # (B, S)
+        return Condition(blocks=[states] * len(self.blocks), mask=mask[:, None, None])
 
     def _begin(self) -> None:
         """Zero where a block should start without influence, gates half open: faster than DiT's all-zero start."""

@@ -43,6 +43,11 @@ def test_filling_of_a_shorter_prompt_changes_nothing(model):
     assert torch.allclose(model(x, t, model.condition(text)), model(x, t, model.condition(filled)), atol=1e-5)
 
 
+def test_a_text_read_once_gives_the_velocity_of_a_text_read_every_time(model):
+    x, t, text = torch.randn(1, 8, 1, 4, 4), torch.rand(1), words(4)
+    assert torch.allclose(model(x, t, model.condition(text)), model(x, t, (text,)), atol=1e-6)
+
+
 def test_text_and_time_change_the_velocity(model):
     x, t = torch.randn(1, 8, 1, 4, 4), torch.tensor([0.3])
     v = model(x, t, model.condition(words(4)))
