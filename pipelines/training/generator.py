@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,15 +25,16 @@ TEXT_DROPPED = 0.1  # of the captions, so that guidance has something to lead aw
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """A stage of the transformer's training: the buckets it draws from (with weights) and where it begins.
+    """A stage of the transformer's training: what it draws from, with weights, and which stage it goes on from.
 
-    `tokens` are latent frames a batch: a bucket of longer clips gets fewer of them.
+    A batch has `latent_frames` of them: of longer clips there are fewer in it. `chosen` picks among the scenes.
     """
 
     name: str
     after: str | None
     buckets: tuple[tuple[Bucket, float], ...]
     latent_frames: int = 32
+    chosen: Callable[[Scene], bool] | None = None
 
 
 class Feed:
@@ -41,7 +43,7 @@ class Feed:
     def __init__(self, stage: Stage, folder: Path, text: MiniLM, seed: int):
         self.stage, self.text = stage, text
         self.rng = np.random.default_rng(seed)
-        self.latents = {bucket.name: Latents(folder / bucket.name) for bucket, _ in stage.buckets}
+        self.latents = {bucket.name: Latents(folder / bucket.name, stage.chosen) for bucket, _ in stage.buckets}
         weights = np.array([weight for _, weight in stage.buckets])
         self.odds = weights / weights.sum()
 

@@ -9,7 +9,7 @@ import argparse
 import dataclasses
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from pipelines.errors import Unavailable
 from pipelines.moviegen import checkpoint, tiling
 from pipelines.moviegen.nn.tae import TAE
 from pipelines.training import world
@@ -80,13 +81,16 @@ class Renders(Dataset):
 
 
 class Latents:
-    """The cached latents of a bucket in memory, with the scenes that they show."""
+    """The cached latents of a bucket in memory, with the scenes that they show; only the `chosen` ones."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, chosen: Callable[[Scene], bool] | None = None):
         shards = [torch.load(path, weights_only=True) for path in sorted(folder.glob("*.pt"))]
-        assert shards, f"no latents in {folder}: run python -m pipelines.training.latents first"
-        self.z = torch.cat([shard["z"] for shard in shards])
-        self.scenes = [Scene(**scene) for shard in shards for scene in shard["scenes"]]
+        if not shards:
+            raise Unavailable(f"there are no latents in {folder}; make them with: python -m pipelines.training.latents")
+        scenes = [Scene(**scene) for shard in shards for scene in shard["scenes"]]
+        kept = [row for row, scene in enumerate(scenes) if chosen is None or chosen(scene)]
+        self.z = torch.cat([shard["z"] for shard in shards])[torch.tensor(kept)]
+        self.scenes = [scenes[row] for row in kept]
 
     def draw(self, count: int, rng: np.random.Generator) -> tuple[Tensor, list[Scene]]:
         """`count` random samples: z (B, C, T', H', W') float, and their scenes."""
@@ -129,12 +133,6 @@ def cache(tae: TAE, bucket: Bucket, seeds: range, *, folder: Path, style: str | 
         torch.save({"z": z, "scenes": scenes}, path.with_suffix(".new"))
         os.replace(path.with_suffix(".new"), path)
         log.info("%s: %d of %d", bucket.name, part.stop - seeds.start, len(seeds))
-
-
-def statistics(tae: TAE, clips: Iterator[np.ndarray]) -> tuple[Tensor, Tensor]:
-    """Mean and deviation of the latents, per channel (C,) each, over clips (T, H, W, 3)."""
-    means = torch.cat([tae.posterior(pixels(clip[None]))[0].transpose(0, 1).flatten(1) for clip in clips], dim=1)
-    return means.mean(dim=1), means.std(dim=1)
 
 
 if __name__ == "__main__":

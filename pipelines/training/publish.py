@@ -1,0 +1,88 @@
+"""Turns finished runs into the weights that ship.
+
+    python -m pipelines.training.publish --preset mini --tae clips
+    python -m pipelines.training.publish --preset mini --transformer finetune-a finetune-b
+
+Several runs of the transformer are averaged, weight by weight (Movie Gen, section 3.1.5). Commit what this writes to
+assets/weights only if `python -m studio evaluate` says that it beats what is there.
+"""
+
+import argparse
+import itertools
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipelines.moviegen import checkpoint, presets
+from pipelines.moviegen.nn.tae import TAE, inflate
+from pipelines.moviegen.nn.transformer import VideoTransformer
+from pipelines.training import world
+from pipelines.training.data import pixels
+
+log = logging.getLogger("training")
+RUNS = Path("runs")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--preset", default="mini", choices=presets.TRANSFORMER)
+    parser.add_argument("--tae", metavar="STAGE")
+    parser.add_argument("--transformer", metavar="RUN", nargs="+")
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    if options.tae:
+        publish_tae(options.preset, options.tae)
+    if options.transformer:
+        publish_transformer(options.preset, options.transformer)
+
+
+def publish_tae(preset: str, stage: str, clips: int = 48) -> None:
+    """Saves the autoencoder of a stage with the statistics of its latents, measured on clips and stills."""
+    state, facts = _finished(RUNS / "autoencoder" / preset / stage)
+    config = presets.TAE[preset]
+    model = inflate(state, config if stage == "decoder" else replace(config, refine=0)).eval()
+    if stage != "decoder":  # the decoder's stage has frozen the latents, and with them their statistics
+        mean, deviation = statistics(model, _theatre(clips))
+        model.mean.copy_(mean)
+        model.deviation.copy_(deviation)
+    checkpoint.save(model, checkpoint.WEIGHTS / preset / "tae.safetensors", stage=stage, **facts)
+
+
+def publish_transformer(preset: str, runs: list[str]) -> None:
+    """Saves the average of the averaged weights of `runs`."""
+    found = [_finished(RUNS / "transformer" / preset / run) for run in runs]
+    model = VideoTransformer(presets.TRANSFORMER[preset])
+    state = {name: torch.stack([weights[name] for weights, _ in found]).mean(dim=0) for name in found[0][0]}
+    model.load_state_dict(state)
+    facts = {"runs": {run: facts for run, (_, facts) in zip(runs, found, strict=True)}}
+    checkpoint.save(model, checkpoint.WEIGHTS / preset / "transformer.safetensors", torch.bfloat16, **facts)
+
+
+@torch.no_grad()
+def statistics(tae: TAE, clips: Iterator[np.ndarray]) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of the latents, (C,) each, over clips (T, H, W, 3)."""
+    latents = torch.cat([tae.posterior(pixels(clip[None]))[0].transpose(0, 1).flatten(1) for clip in clips], dim=1)
+    return latents.mean(dim=1), latents.std(dim=1)
+
+
+def _theatre(clips: int) -> Iterator[np.ndarray]:
+    for seed in itertools.islice(itertools.count(500_000), clips):
+        yield world.render(world.sample_scene(seed), frames=16)
+        yield world.render_still(world.sample_scene(seed + clips))[None]
+
+
+def _finished(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    state = torch.load(folder / "last.pt", map_location="cpu", weights_only=True)
+    facts = {"steps": state["step"], "minutes": round(state["elapsed"] / 60, 1)}
+    log.info("%s: %s", folder, facts)
+    return state["average"], facts
+
+
+if __name__ == "__main__":
+    main()
