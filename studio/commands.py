@@ -133,5 +133,4 @@ def serve(options: argparse.Namespace, settings: Settings) -> Result:
     from studio.ui.app import launch
 
     given = {name: getattr(options, name) for name in ("host", "port", "data") if getattr(options, name) is not None}
-    launch(dataclasses.replace(settings, **given))
-    return {}
+    return {"url": launch(dataclasses.replace(settings, **given))}
