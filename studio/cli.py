@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
-        options = parser().parse_args(argv)
+        options = _parsed(argv)
         result = options.run(options, Settings.from_env(os.environ))
         if options.json:
             print(json.dumps(result, ensure_ascii=False))
@@ -54,6 +54,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception:
         logging.getLogger("studio").exception("this is a bug in the studio")
         return BUG
+
+
+def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Only `train` takes options that are not known here: they belong to the recipe."""
+    top = parser()
+    options, rest = top.parse_known_args(argv)
+    if rest and options.command != "train":
+        top.error(f"there is no such option: {' '.join(rest)[:80]}")
+    options.rest = rest
+    return options
 
 
 def parser() -> argparse.ArgumentParser:
@@ -140,17 +150,26 @@ def _port(text: str) -> int:
 
 
 def _evaluate(command: argparse.ArgumentParser) -> None:
+    """What is not given stays None: every suite has its own defaults."""
     command.add_argument("suite", metavar="SUITE", help="theatre, autoencoder, schedule, or prompts with a FILE")
     command.add_argument("file", nargs="?", type=Path, metavar="FILE", help="lines thing|place|action|prompt")
-    command.add_argument("--clips", type=_kind(int), default=200, metavar="N", help="how many clips (default 200)")
-    command.add_argument("--seed", type=_kind(int), default=0, metavar="N", help="the first seed (default 0)")
-    command.add_argument("--out", type=Path, metavar="DIR", help="folder for the figures and the contact sheet")
+    command.add_argument("--clips", type=_kind(int), metavar="N", help="how many of each kind")
+    command.add_argument("--seconds", type=_kind(float), metavar="X", help="length of every clip; 0: stills")
+    command.add_argument("--seed", type=_kind(int), metavar="N", help="the first seed (default 0)")
+    command.add_argument("--steps", type=_kind(int), metavar="N", help=HELP["steps"])
+    command.add_argument("--guidance", type=_kind(float), metavar="X", help=HELP["guidance"])
+    command.add_argument("--model", metavar="TEXT", help=HELP["model"])
+    command.add_argument("--parts", type=_names, metavar="A,B", help="of the theatre suite: only these parts")
+    command.add_argument("--out", type=Path, metavar="DIR", help="folder for the figures and the contact sheets")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, text.split(",")))
 
 
 def _train(command: argparse.ArgumentParser) -> None:
-    command.add_argument("stage", metavar="STAGE")
+    command.add_argument("stage", metavar="STAGE", help=", ".join(commands.stages()))
     command.add_argument("--preset", default="mini", metavar="P", help="size of the network (default mini)")
-    command.add_argument("rest", nargs=argparse.REMAINDER, help="further options go to the recipe as they are")
 
 
 def _show_clip(result: dict[str, Any]) -> str:

@@ -105,27 +105,36 @@ def _names_c2pa(path: Path) -> bool:
 
 
 def evaluate(options: argparse.Namespace, settings: Settings) -> Result:
-    """Runs one suite of pipelines.evaluation with the options that were given."""
-    suites = importlib.import_module("pipelines.evaluation.suites").SUITES
+    """Runs one suite of pipelines.evaluation and prints its figures."""
+    suites = importlib.import_module("pipelines.evaluation.suites").SUITES  # by name: it brings torch
     if options.suite not in suites:
         raise BadRequest("suite", f"must be one of {', '.join(suites)}, got {options.suite[:40]!r}")
-    meter = Meter(sys.stderr)
+    options.progress = Meter(sys.stderr)
+    options.model = options.model or settings.model
     try:
         return suites[options.suite](options)
     finally:
-        meter.close()
+        options.progress.close()
 
 
 def train(options: argparse.Namespace, settings: Settings) -> Result:
-    """Runs one recipe of pipelines.training in a process of its own; what follows the preset goes to it as it is."""
-    module = f"pipelines.training.{options.stage}"
-    command = [sys.executable, "-m", module, "--preset", options.preset, *options.rest]
-    status = subprocess.call(command, cwd=ROOT, stdout=sys.stderr)
+    """Runs one recipe of pipelines.training; options that are not known here go to it as they are."""
+    recipes = stages()
+    if options.stage not in recipes:
+        raise BadRequest("stage", f"must be one of {', '.join(recipes)}, got {options.stage[:40]!r}")
+    command = ["-m", f"pipelines.training.{options.stage}", "--preset", options.preset, *options.rest]
+    status = subprocess.call([sys.executable, *command], cwd=ROOT, stdout=sys.stderr)
     if status in (130, -signal.SIGINT):
         raise KeyboardInterrupt
     if status:
-        raise Unavailable(f"{' '.join(command[1:])} stopped with exit status {status}; its own message is above")
+        raise Unavailable(f"python {' '.join(command)} stopped with exit status {status}; its own message is above")
     return {"stage": options.stage, "preset": options.preset}
+
+
+def stages() -> list[str]:
+    """The training recipes: every module of pipelines.training that takes a preset."""
+    modules = sorted((ROOT / "pipelines" / "training").glob("*.py"))
+    return [path.stem for path in modules if '"--preset"' in path.read_text(encoding="utf-8")]
 
 
 def serve(options: argparse.Namespace, settings: Settings) -> Result:

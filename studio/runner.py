@@ -64,6 +64,12 @@ class Runner:
         self._closed = False
         threading.Thread(target=self._dispatch, daemon=True, name="runner").start()
 
+    def warm(self, model: str) -> None:
+        """Starts the worker and lets it load a model, so that the first job does not wait for that."""
+        with self._change:
+            self._start()
+            self._order({"warm": model})
+
     def submit(self, request: Request) -> str:
         """Stores a request and returns its job's id. Raises `BadRequest`, or `Unavailable` if none is taken now."""
         name = secrets.token_hex(16)
@@ -132,9 +138,7 @@ class Runner:
     def _run(self, job: Job) -> None:
         """Follows one job to its end: its last report, or the end of the process."""
         with self._change:
-            if self._worker is None or self._worker.poll() is not None:
-                self._worker = _start()
-            worker = self._worker
+            worker = self._start()
             self._order({"run": job.id, "request": job.request.to_dict(), "clip": str(job.clip)})
         for line in worker.stdout:
             if self._heard(json.loads(line), job.id):
@@ -163,6 +167,12 @@ class Runner:
             if name in self._jobs and not self._jobs[name].over and self._worker is not None:
                 self._worker.kill()
 
+    def _start(self) -> "subprocess.Popen[str]":
+        """The worker that lives, or a new one."""
+        if self._worker is None or self._worker.poll() is not None:
+            self._worker = _process()
+        return self._worker
+
     def _order(self, order: dict[str, Any]) -> None:
         try:
             self._worker.stdin.write(json.dumps(order) + "\n")
@@ -179,7 +189,7 @@ class Runner:
             del self._jobs[name]
 
 
-def _start() -> "subprocess.Popen[str]":
+def _process() -> "subprocess.Popen[str]":
     """A worker, in its own session so that Ctrl+C in the terminal reaches only the studio, which then lets go of it."""
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     return subprocess.Popen(

@@ -21,7 +21,7 @@ CRASHED = "something went wrong inside the studio; the log of the server says wh
 
 
 class Worker:
-    """Does one order at a time. `{"run": id, "request": {...}, "clip": path}` and `{"cancel": id}` are the orders."""
+    """Does one order at a time: a clip to make, or a model to get ready. An order to cancel is heard at any time."""
 
     def __init__(self, reports: TextIO):
         self._reports = reports
@@ -43,7 +43,21 @@ class Worker:
         """Takes orders for ever."""
         while True:
             order = self._orders.get()
-            self._report(order["run"], **self._done(order))
+            if "warm" in order:
+                self._warm(order["warm"])
+            else:
+                self._report(order["run"], **self._done(order))
+
+    def _warm(self, model: str) -> None:
+        try:
+            with self._shelf().hold(model):
+                pass
+        except StudioError as error:
+            logging.getLogger("studio.worker").warning("%s", error)  # a job that needs it will say so to its person
+
+    def _shelf(self) -> Residency:
+        self._models = self._models or service.on_best_device()
+        return self._models
 
     def _done(self, order: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -66,11 +80,10 @@ class Worker:
             self._report(name, state="running", fraction=fraction, message=message)
 
         progress(0.0, "starting")
-        self._models = self._models or service.on_best_device()
         return service.make(
             request_from_dict(order["request"]),
             Path(order["clip"]),
-            models=self._models,
+            models=self._shelf(),
             progress=progress,
             note=lambda sentence: self._report(name, note=sentence),
         )

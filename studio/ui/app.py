@@ -20,7 +20,7 @@ def build(settings: Settings, runner: Runner) -> gr.Blocks:
     """The page for these settings. None of its events is public; work is done by `runner`, never by gradio's queue."""
     reason = catalog.runs_here(catalog.spec(settings.model))
     with gr.Blocks(title="Rushes", fill_width=True, analytics_enabled=False) as page:
-        gr.HTML(parts.bar(settings.model, reason), container=False)
+        gr.HTML(parts.bar(settings.model, reason), container=False, padding=False, apply_default_css=False)
         create.draw(page, settings, runner)
     return page.queue(api_open=False, max_size=100)
 
@@ -30,6 +30,7 @@ def launch(settings: Settings) -> str:
     runner = Runner(settings.clips, longest_queue=LONGEST_QUEUE)
     page = build(settings, runner)
     settings.clips.mkdir(parents=True, exist_ok=True)
+    runner.warm(settings.model)
     try:
         _, address, _ = page.launch(
             server_name=settings.host,
@@ -45,6 +46,7 @@ def launch(settings: Settings) -> str:
             enable_monitoring=False,
             state_session_capacity=500,
             prevent_thread_lock=True,
+            show_error=True,  # toasts; what is raised towards the page is always a sentence of ours
             quiet=True,
         )
         note(f"Rushes is open at {address}  (Ctrl+C closes it)")

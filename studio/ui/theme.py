@@ -119,6 +119,8 @@ def _controls() -> dict[str, str]:
         "checkbox_label_background_fill_selected": "*primary_100",
         "checkbox_label_background_fill_selected_dark": "*primary_900",
         "checkbox_label_border_width": "0px",
+        "checkbox_border_color_dark": "*neutral_500",
+        "checkbox_background_color_dark": "*neutral_900",
         "button_primary_background_fill": "*neutral_900",
         "button_primary_background_fill_hover": "*neutral_700",
         "button_primary_text_color": "white",

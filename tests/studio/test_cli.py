@@ -54,6 +54,8 @@ WRONG = {
     "a still with the ending of a film": (["generate", "a fox", "--still", "--out", "a.mp4"], "ends differently"),
     "an unknown option": (["generate", "a fox", "--sound"], "--sound"),
     "an abbreviated option": (["generate", "a fox", "--step", "5"], "--step"),
+    "a stage that nobody trains": (["train", "nonsense"], "stage: must be one of"),
+    "clips in words": (["evaluate", "theatre", "--clips", "many"], "--clips: must be a whole number"),
     "a port in words": (["serve", "--port", "http"], "--port: must be a whole number"),
     "a file that does not exist": (["verify", "none.mp4"], "none.mp4 is not a file"),
 }

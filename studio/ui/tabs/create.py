@@ -19,7 +19,8 @@ from studio.ui import parts
 from studio.ui.form import Form, sentence
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "assets" / "examples"
-FAST = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+QUIET = {"show_progress": "hidden", "api_visibility": "private"}
+FAST = {**QUIET, "queue": False}
 TO_STAGE = "() => { if (innerWidth < 769) scrollTo({top: 0, behavior: 'smooth'}) }"
 
 
@@ -33,9 +34,9 @@ def draw(page: gr.Blocks, settings: Settings, runner: Runner) -> None:
             go, stop = _composer(form, reason)
         with gr.Column(scale=5, min_width=330):
             stage_html, caption_html = _example()
-            stage = gr.HTML(stage_html, elem_id="stage", container=False)
-            caption = gr.HTML(caption_html, elem_id="caption", container=False)
-    gr.HTML(parts.theatre(), elem_id="world", container=False)
+            stage = gr.HTML(stage_html, elem_id="stage", container=False, padding=False, apply_default_css=False)
+            caption = gr.HTML(caption_html, elem_id="caption", container=False, padding=False, apply_default_css=False)
+    gr.HTML(parts.theatre(), elem_id="world", container=False, padding=False, apply_default_css=False)
     # The id alone is kept in the browser: whoever has it may watch and stop this job, and nobody can guess it.
     job = gr.BrowserState("", storage_key="rushes-job", secret=secrets.token_hex(16))
     seen = gr.State("")
@@ -56,7 +57,8 @@ def draw(page: gr.Blocks, settings: Settings, runner: Runner) -> None:
             runner.cancel(name)
 
     watch = {"inputs": [job, seen], "outputs": outputs}
-    begun = go.click(start, form.inputs, [job, timer], **FAST).success(poll, **watch, **FAST)
+    # Through the queue, though it takes no time: gradio shows the toast of a refused request only for queued events.
+    begun = go.click(start, form.inputs, [job, timer], concurrency_limit=None, **QUIET).success(poll, **watch, **FAST)
     begun.then(None, js=TO_STAGE, api_visibility="private")
     stop.click(cancel, job, None, **FAST).then(poll, **watch, **FAST)
     timer.tick(poll, **watch, **FAST)
@@ -64,8 +66,8 @@ def draw(page: gr.Blocks, settings: Settings, runner: Runner) -> None:
 
 
 def _composer(form: Form, reason: str | None) -> tuple[gr.Button, gr.Button]:
-    form.draw("prompt", elem_id="prompt", placeholder="Who, where, doing what; how the camera moves", autofocus=True)
-    gr.HTML(parts.ideas(), container=False)
+    form.draw("prompt", elem_id="prompt", placeholder="Who, where, doing what; how the camera moves")
+    gr.HTML(parts.ideas(), container=False, padding=False, apply_default_css=False)
     form.draw("aspect", widget=gr.Radio, elem_classes="shapes")
     with gr.Row():
         seconds = form.draw("seconds", step=1, min_width=180, scale=3)
@@ -74,10 +76,15 @@ def _composer(form: Form, reason: str | None) -> tuple[gr.Button, gr.Button]:
         form.draw_rest()
     still.change(lambda on: gr.Slider(interactive=not on), still, seconds, **FAST)
     if reason is not None:
-        gr.HTML(f'<p class="notice" role="alert">{html.escape(reason)}</p>', container=False)
+        gr.HTML(
+            f'<p class="notice" role="alert">{html.escape(reason)}</p>',
+            container=False,
+            padding=False,
+            apply_default_css=False,
+        )
     go = gr.Button("Generate", variant="primary", size="lg", elem_id="go", interactive=reason is None)
     stop = gr.Button("Stop", variant="secondary", size="lg", elem_id="stop", visible=False)
-    gr.HTML('<p class="hint keys">Ctrl + Enter</p>', container=False)
+    gr.HTML('<p class="hint keys">Ctrl + Enter</p>', container=False, padding=False, apply_default_css=False)
     return go, stop
 
 
@@ -92,8 +99,6 @@ def _view(job: Job | None, before: str) -> Any:
         stage = parts.picture(Path(job.made["clip"]), job.request.prompt)
     else:
         stage = parts.stopped(job) if job.over else parts.working(job)
-    if job.state == "failed" and before:
-        gr.Warning(html.escape(job.message), title="No clip this time")
     running = not job.over
     return (
         now,
