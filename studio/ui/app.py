@@ -27,14 +27,14 @@ def build(settings: Settings, runner: Runner) -> gr.Blocks:
 
 def launch(settings: Settings) -> str:
     """Opens the page and stays until Ctrl+C. Raises `Unavailable` if the port is taken."""
+    port = _free(settings.host, settings.port)
     runner = Runner(settings.clips, longest_queue=LONGEST_QUEUE)
     page = build(settings, runner)
-    settings.clips.mkdir(parents=True, exist_ok=True)
     runner.warm(settings.model)
     try:
         _, address, _ = page.launch(
             server_name=settings.host,
-            server_port=_free(settings.host, settings.port),
+            server_port=port,
             allowed_paths=[str(settings.clips), str(create.EXAMPLES)],
             max_file_size=f"{settings.max_upload_mb}mb",
             theme=theme.Studio(),
