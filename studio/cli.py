@@ -1,0 +1,204 @@
+"""`python -m studio <command>`: the parser, and the one place where an error becomes a sentence and an exit code.
+
+0 done, 2 the request is wrong, 3 something needed is missing, 130 stopped, 1 a bug.
+"""
+
+import argparse
+import dataclasses
+import json
+import logging
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from pipelines.errors import BadRequest, Cancelled, Unavailable
+from pipelines.requests import TextToVideo
+from studio import commands
+from studio import settings as environment
+from studio.settings import Settings
+from studio.terminal import note
+
+DONE, BUG, WRONG, MISSING, STOPPED = 0, 1, 2, 3, 130
+HELP = {
+    "model": "which model; `python -m studio models` lists them",
+    "seed": "the same seed gives the same clip (default: a new one, printed)",
+    "negative": "what should not be seen",
+    "seconds": "length of the clip",
+    "aspect": "shape of the picture",
+    "fps": "frames per second",
+    "steps": "denoising steps: more is slower and finer",
+    "guidance": "how closely to follow the prompt; 1 is off",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        options = _parsed(argv)
+        result = options.run(options, Settings.from_env(os.environ))
+        if options.json:
+            print(json.dumps(result, ensure_ascii=False))
+        elif text := options.show(result):
+            print(text)
+        return DONE
+    except SystemExit as exit_:  # argparse, after --help or its own sentence
+        return int(exit_.code or 0)
+    except BadRequest as error:
+        return _said(error, WRONG)
+    except Unavailable as error:
+        return _said(error, MISSING)
+    except (KeyboardInterrupt, Cancelled):
+        return _said("stopped", STOPPED)
+    except Exception:
+        logging.getLogger("studio").exception("this is a bug in the studio")
+        return BUG
+
+
+def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Only `train` takes options that are not known here: they belong to the recipe."""
+    top = parser()
+    options, rest = top.parse_known_args(argv)
+    if rest and options.command != "train":
+        top.error(f"there is no such option: {' '.join(rest)[:80]}")
+    options.rest = rest
+    return options
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands that are built."""
+    top = _Parser(prog="python -m studio", description="Rushes: a sentence in, a film out.")
+    group = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _generate(_command(group, "generate", commands.generate, _show_clip))
+    _serve(_command(group, "serve", commands.serve, lambda result: ""))
+    _command(group, "models", commands.models, _show_models)
+    files = _command(group, "verify", commands.verify, _show_verified)
+    files.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    _evaluate(_command(group, "evaluate", commands.evaluate, _show_figures))
+    _train(_command(group, "train", commands.train, lambda result: ""))
+    return top
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        note(message.removeprefix("argument "))
+        raise SystemExit(WRONG)
+
+
+def _command(
+    group: Any, name: str, run: Callable[..., dict[str, Any]], show: Callable[[dict[str, Any]], str]
+) -> argparse.ArgumentParser:
+    sentence = str(run.__doc__).splitlines()[0]
+    command = group.add_parser(name, help=sentence, description=sentence, allow_abbrev=False)
+    command.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    command.set_defaults(run=run, show=show)
+    return command
+
+
+def _generate(command: argparse.ArgumentParser) -> None:
+    """One option for each field of the request; ranges and choices are the request's own to check."""
+    command.add_argument("prompt", metavar="PROMPT")
+    length = command.add_mutually_exclusive_group()
+    for spec in dataclasses.fields(TextToVideo):
+        if spec.name in ("prompt", "still"):
+            continue
+        place = length if spec.name == "seconds" else command
+        place.add_argument(
+            f"--{spec.name}", type=_kind(spec.type), metavar=_letter(spec), help=_help(spec.name, spec.default)
+        )
+    length.add_argument("--still", action="store_true", help="one picture instead of a clip")
+    command.add_argument("--out", type=Path, metavar="FILE", help="where to save it (default: a name from the prompt)")
+
+
+def _kind(kind: type) -> Callable[[str], Any]:
+    """Reads the text of one option, with a sentence for a person instead of Python's."""
+    words = {int: "a whole number", float: "a number"}
+
+    def read(text: str) -> Any:
+        try:
+            return kind(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"must be {words[kind]}, got {text[:40]!r}") from error
+
+    return read
+
+
+def _letter(spec: dataclasses.Field) -> str:
+    if "choices" in spec.metadata:
+        return "|".join(spec.metadata["choices"])
+    return {int: "N", float: "X", str: "TEXT"}[spec.type]
+
+
+def _help(name: str, default: Any) -> str:
+    return HELP[name] if name in ("model", "seed", "negative") else f"{HELP[name]} (default {default})"
+
+
+def _serve(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--host", metavar="H", help="address to listen on (default 127.0.0.1: only this machine)")
+    command.add_argument("--port", type=_port, metavar="P", help="port (default 7860)")
+    command.add_argument("--data", type=Path, metavar="DIR", help="folder for clips (default: the user's data folder)")
+
+
+def _port(text: str) -> int:
+    try:
+        return environment.port("port", text)
+    except BadRequest as error:
+        raise argparse.ArgumentTypeError(error.message) from error
+
+
+def _evaluate(command: argparse.ArgumentParser) -> None:
+    """What is not given stays None: every suite has its own defaults."""
+    command.add_argument("suite", metavar="SUITE", help="theatre, autoencoder, schedule, or prompts with a FILE")
+    command.add_argument("file", nargs="?", type=Path, metavar="FILE", help="lines thing|place|action|prompt")
+    command.add_argument("--clips", type=_kind(int), metavar="N", help="how many of each kind")
+    command.add_argument("--seconds", type=_kind(float), metavar="X", help="length of every clip; 0: stills")
+    command.add_argument("--seed", type=_kind(int), metavar="N", help="the first seed (default 0)")
+    command.add_argument("--steps", type=_kind(int), metavar="N", help=HELP["steps"])
+    command.add_argument("--guidance", type=_kind(float), metavar="X", help=HELP["guidance"])
+    command.add_argument("--model", metavar="TEXT", help=HELP["model"])
+    command.add_argument("--parts", type=_names, metavar="A,B", help="of the theatre suite: only these parts")
+    command.add_argument("--out", type=Path, metavar="DIR", help="folder for the figures and the contact sheets")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, text.split(",")))
+
+
+def _train(command: argparse.ArgumentParser) -> None:
+    command.add_argument("stage", metavar="STAGE", help=", ".join(commands.stages()))
+    command.add_argument("--preset", default="mini", metavar="P", help="size of the network (default mini)")
+
+
+def _show_clip(result: dict[str, Any]) -> str:
+    length = f"{result['seconds']:g} s, " if result["seconds"] else ""
+    return (
+        f"{os.path.relpath(result['clip'])}  ({length}{result['width']} x {result['height']}, "
+        f"seed {result['seed']}, made in {result['elapsed_s']:.1f} s)"
+    )
+
+
+def _show_models(result: dict[str, Any]) -> str:
+    return "\n".join(
+        f"{row['name']:<16}{'runs here' if row['runs_here'] else row['reason']}  [{row['licence']}]"
+        for row in result["models"]
+    )
+
+
+def _show_verified(result: dict[str, Any]) -> str:
+    return "\n".join(
+        f"{row['file']}\n  signature  {row['signature']}\n  watermark  not found (this version writes none)\n"
+        f"  settings   {json.dumps(row['settings'], ensure_ascii=False) if row['settings'] else 'none in the file'}"
+        for row in result.get("files", [result])
+    )
+
+
+def _show_figures(result: dict[str, Any]) -> str:
+    return json.dumps(result, indent=2, ensure_ascii=False)
+
+
+def _said(sentence: object, code: int) -> int:
+    note(str(sentence))
+    return code

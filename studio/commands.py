@@ -1,0 +1,145 @@
+"""What each command does. Every one returns the object that --json prints; the parser is in studio.cli.
+
+Heavy parts are imported inside the command that needs them, so that a wrong request is answered at once.
+"""
+
+import argparse
+import dataclasses
+import importlib
+import itertools
+import mmap
+import os
+import re
+import secrets
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from pipelines import catalog
+from pipelines.errors import BadRequest, Unavailable
+from pipelines.media import video
+from pipelines.requests import TextToVideo
+from studio import service
+from studio.settings import Settings
+from studio.terminal import Meter, note
+
+ROOT = Path(__file__).resolve().parents[1]
+Result = dict[str, Any]
+
+
+def generate(options: argparse.Namespace, settings: Settings) -> Result:
+    """A sentence to a clip, in this process."""
+    request = request_of(options, settings)
+    path = options.out or free_name(request, Path.cwd())
+    service.check(request, path)
+    note(f"seed {request.seed}")
+    meter = Meter(sys.stderr)
+    try:
+        made = service.make(request, path, models=service.on_best_device(), progress=meter, note=meter.note)
+    finally:
+        meter.close()
+    return made.to_dict()
+
+
+def request_of(options: argparse.Namespace, settings: Settings) -> TextToVideo:
+    """What was given, the defaults for the rest, and a seed drawn if there is none. Raises `BadRequest`."""
+    names = {spec.name for spec in dataclasses.fields(TextToVideo)}
+    given = {name: value for name, value in vars(options).items() if name in names and value is not None}
+    return TextToVideo(**{"model": settings.model, "seed": secrets.randbelow(2**31), **given})
+
+
+def free_name(request: TextToVideo, folder: Path) -> Path:
+    """A name from the prompt's first words and the seed that no file in `folder` has yet."""
+    words = "-".join(re.findall(r"\w+", request.prompt.lower())[:6])[:48].strip("-") or "clip"
+    for count in itertools.count(1):
+        path = folder / f"{words}-{request.seed}{f'-{count}' if count > 1 else ''}{service.suffix(request)}"
+        if not os.path.lexists(path):
+            return path
+    raise AssertionError("itertools.count does not end")
+
+
+def models(options: argparse.Namespace, settings: Settings) -> Result:
+    """What can run here, what cannot and why."""
+    rows = []
+    for spec in catalog.specs():
+        reason = catalog.runs_here(spec)
+        rows.append(
+            {
+                "name": spec.name,
+                "family": spec.family,
+                "tasks": list(spec.tasks),
+                "runs_here": reason is None,
+                "reason": reason,
+                "download_bytes": spec.download_bytes,
+                "licence": spec.licence,
+            }
+        )
+    return {"models": rows}
+
+
+def verify(options: argparse.Namespace, settings: Settings) -> Result:
+    """What each file says about itself."""
+    rows = [_verify(path) for path in options.files]
+    return rows[0] if len(rows) == 1 else {"files": rows}
+
+
+def _verify(path: Path) -> Result:
+    if not path.is_file():
+        raise BadRequest("file", f"{path} is not a file that exists")
+    return {
+        "file": str(path),
+        "signature": "foreign" if _names_c2pa(path) else "absent",
+        "watermark": {"found": False, "confidence": 0.0, "clip": None},
+        "settings": video.request_of(path),
+    }
+
+
+def _names_c2pa(path: Path) -> bool:
+    """Whether a C2PA manifest is inside. This version signs nothing, so a signature must be somebody else's."""
+    if path.stat().st_size == 0:
+        return False
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return data.find(b"jumb") >= 0 and data.find(b"c2pa") >= 0
+
+
+def evaluate(options: argparse.Namespace, settings: Settings) -> Result:
+    """Runs one suite of pipelines.evaluation and prints its figures."""
+    suites = importlib.import_module("pipelines.evaluation.suites").SUITES  # by name: it brings torch
+    if options.suite not in suites:
+        raise BadRequest("suite", f"must be one of {', '.join(suites)}, got {options.suite[:40]!r}")
+    options.progress = Meter(sys.stderr)
+    options.model = options.model or settings.model
+    try:
+        return suites[options.suite](options)
+    finally:
+        options.progress.close()
+
+
+def train(options: argparse.Namespace, settings: Settings) -> Result:
+    """Runs one recipe of pipelines.training; options that are not known here go to it as they are."""
+    recipes = stages()
+    if options.stage not in recipes:
+        raise BadRequest("stage", f"must be one of {', '.join(recipes)}, got {options.stage[:40]!r}")
+    command = ["-m", f"pipelines.training.{options.stage}", "--preset", options.preset, *options.rest]
+    status = subprocess.call([sys.executable, *command], cwd=ROOT, stdout=sys.stderr)
+    if status in (130, -signal.SIGINT):
+        raise KeyboardInterrupt
+    if status:
+        raise Unavailable(f"python {' '.join(command)} stopped with exit status {status}; its own message is above")
+    return {"stage": options.stage, "preset": options.preset}
+
+
+def stages() -> list[str]:
+    """The training recipes: every module of pipelines.training that takes a preset."""
+    modules = sorted((ROOT / "pipelines" / "training").glob("*.py"))
+    return [path.stem for path in modules if '"--preset"' in path.read_text(encoding="utf-8")]
+
+
+def serve(options: argparse.Namespace, settings: Settings) -> Result:
+    """Opens the studio and stays until it is stopped."""
+    from studio.ui.app import launch
+
+    given = {name: getattr(options, name) for name in ("host", "port", "data") if getattr(options, name) is not None}
+    return {"url": launch(dataclasses.replace(settings, **given))}

@@ -1,0 +1,103 @@
+"""One request to one file, the same for the command line and for the worker process.
+
+The model comes from the catalog; nothing here imports torch until `make` is called.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines import catalog, device, vocabulary
+from pipelines.errors import Unavailable
+from pipelines.media import export
+from pipelines.progress import Progress, part
+from pipelines.requests import Request, TextToVideo
+from pipelines.residency import Residency
+
+LOADING = 0.04  # the share of the bar for getting the model ready
+SAVING = 0.98
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """A finished clip on disk. `elapsed_s` counts from the request to the file, loading the model included."""
+
+    path: Path
+    request: Request
+    frames: int
+    fps: int
+    width: int
+    height: int
+    elapsed_s: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of `generate`."""
+        return {
+            "clip": str(self.path),
+            "frames": self.frames,
+            "fps": self.fps,
+            "width": self.width,
+            "height": self.height,
+            "seconds": 0.0 if self.frames == 1 else self.frames / self.fps,
+            "seed": self.request.seed,
+            "model": self.request.model,
+            "elapsed_s": round(self.elapsed_s, 2),
+            "request": self.request.to_dict(),
+        }
+
+
+def on_best_device() -> Residency:
+    """The models of the catalog on this machine's best device; one for each process that makes clips."""
+    return Residency(catalog.load, device.find().kind)
+
+
+def suffix(request: TextToVideo) -> str:
+    """The ending of the file that a request becomes."""
+    return ".png" if request.still else ".mp4"
+
+
+def check(request: TextToVideo, path: Path) -> None:
+    """Raises `BadRequest` or `Unavailable` for what can be known without the model: do this before any work."""
+    catalog.check(request)
+    export.check_destination(path, still=request.still)
+    missing = catalog.runs_here(catalog.spec(request.model))
+    if missing is not None:
+        raise Unavailable(missing)
+
+
+def make(
+    request: TextToVideo, path: Path, *, models: Residency, progress: Progress, note: Callable[[str], None]
+) -> Made:
+    """Loads the model, makes the clip and saves it at `path`. `note` hears what the person should know.
+
+    Raises `BadRequest`, `Unavailable`, or `Cancelled` from `progress`; then nothing is at `path`.
+    """
+    started = time.monotonic()
+    check(request, path)
+    progress(0.0, f"getting {request.model} ready")
+    with models.hold(request.model) as pipeline:
+        for sentence in strangers(request, pipeline):
+            note(sentence)
+        clip = pipeline(request, part(progress, LOADING, SAVING))
+    progress(SAVING, "saving")
+    export.save(clip, path)
+    progress(1.0, "done")
+    return Made(
+        path=path,
+        request=request,
+        frames=len(clip.frames),
+        fps=clip.fps,
+        width=clip.width,
+        height=clip.height,
+        elapsed_s=time.monotonic() - started,
+    )
+
+
+def strangers(request: TextToVideo, pipeline: Any) -> list[str]:
+    """A sentence on the words of the prompt that the model does not know and what is nearest; empty if it knows all."""
+    if not hasattr(pipeline, "unknown") or not vocabulary.unknown_words(request.prompt):
+        return []
+    words = [f"{word} (nearest: {near})" if near else word for word, near in pipeline.unknown(request.prompt)]
+    return [f"{request.model} does not know: {', '.join(words)}"] if words else []

@@ -1,0 +1,77 @@
+"""Where the studio keeps its things and how it listens: read from the environment once, then passed on."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from pipelines.errors import BadRequest
+
+RUNNERS = ("process",)  # where a model works: in a process of its own beside the web server
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The choices of whoever runs the studio. `data` holds everything that it keeps; nothing is created here."""
+
+    data: Path
+    model: str = "mini"
+    runner: str = "process"
+    host: str = "127.0.0.1"
+    port: int = 7860
+    max_upload_mb: int = 300
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> "Settings":
+        """Reads the RUSHES_* variables; an empty one counts as not set. Raises `BadRequest` naming the variable."""
+
+        def read(name: str, default: object, check: Callable[[str, str], object]) -> object:
+            text = env.get(name, "").strip()
+            return check(name, text) if text else default
+
+        return cls(
+            data=read("RUSHES_DATA", platformdirs.user_data_path("rushes", appauthor=False), _folder),
+            model=read("RUSHES_MODEL", cls.model, _text),
+            runner=read("RUSHES_RUNNER", cls.runner, _runner),
+            host=read("RUSHES_HOST", cls.host, _text),
+            port=read("RUSHES_PORT", cls.port, port),
+            max_upload_mb=read("RUSHES_MAX_UPLOAD_MB", cls.max_upload_mb, _megabytes),
+        )
+
+    @property
+    def clips(self) -> Path:
+        """One folder for each clip: clips/<id>/{clip.mp4 | clip.png, request.json}."""
+        return self.data / "clips"
+
+
+def port(name: str, text: str) -> int:
+    """A TCP port from 0 (any free one) to 65535, or `BadRequest`."""
+    return _whole(name, text, 0, 65_535)
+
+
+def _megabytes(name: str, text: str) -> int:
+    return _whole(name, text, 1, 100_000)
+
+
+def _whole(name: str, text: str, low: int, high: int) -> int:
+    if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
+        raise BadRequest(name, f"must be a whole number from {low} to {high}, got {text[:40]!r}")
+    return int(text)
+
+
+def _folder(name: str, text: str) -> Path:
+    path = Path(text).expanduser().absolute()
+    if path.exists() and not path.is_dir():
+        raise BadRequest(name, f"must be a folder, but {path} is a file")
+    return path
+
+
+def _runner(name: str, text: str) -> str:
+    if text not in RUNNERS:
+        raise BadRequest(name, f"must be one of {', '.join(RUNNERS)}, got {text[:40]!r}")
+    return text
+
+
+def _text(name: str, text: str) -> str:
+    return text

@@ -1,0 +1,161 @@
+"""The command line from outside: exit codes, one sentence on stderr, JSON on stdout, no file from a wrong request."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipelines.clip import Clip
+from pipelines.media import export
+from pipelines.requests import TextToVideo
+from studio.cli import main
+from studio.commands import free_name
+from studio.terminal import Meter, remaining
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RUSHES_DATA", str(tmp_path / "data"))
+    return tmp_path
+
+
+WRONG = {
+    "no command": ([], "COMMAND"),
+    "a command that is not built": (["upscale"], "invalid choice"),
+    "an empty prompt": (["generate", ""], "prompt: is empty"),
+    "a blank prompt": (["generate", "  \n"], "prompt: is empty"),
+    "a prompt of 10,000 characters": (["generate", "x" * 10_000], "prompt: is 10000 characters long"),
+    "a negative prompt of 10,000 characters": (["generate", "a fox", "--negative", "x" * 10_000], "negative: is 10000"),
+    "an unknown aspect": (["generate", "a fox", "--aspect", "2:1"], "aspect: must be one of 1:1, 16:9"),
+    "no seconds": (["generate", "a fox", "--seconds", "0"], "seconds: must be between 1 and 16"),
+    "17 seconds": (["generate", "a fox", "--seconds", "17"], "seconds: must be between 1 and 16"),
+    "seconds that are not a number": (["generate", "a fox", "--seconds", "nan"], "seconds: must be between"),
+    "seconds in words": (["generate", "a fox", "--seconds", "four"], "--seconds: must be a number"),
+    "seconds that are not whole frames": (["generate", "a fox", "--seconds", "1.3"], "1.25 would be"),
+    "seconds of a still": (["generate", "a fox", "--seconds", "4", "--still"], "not allowed with"),
+    "no steps": (["generate", "a fox", "--steps", "0"], "steps: must be between 1 and 1000"),
+    "half a seed": (["generate", "a fox", "--seed", "1.5"], "--seed: must be a whole number, got '1.5'"),
+    "a seed in words": (["generate", "a fox", "--seed", "seven"], "--seed: must be a whole number"),
+    "a negative seed": (["generate", "a fox", "--seed", "-1"], "seed: must be between 0 and"),
+    "a frame rate that mini does not make": (["generate", "a fox", "--fps", "60"], "fps: mini makes 16"),
+    "an unknown model": (["generate", "a fox", "--model", "mimi"], "did you mean mini?"),
+    "a folder that does not exist": (["generate", "a fox", "--out", "no/clip.mp4"], "not a folder that exists"),
+    "a folder that cannot be written": (["generate", "a fox", "--out", "/proc/clip.mp4"], "/proc"),
+    "an ending that does not fit": (["generate", "a fox", "--out", "clip.png"], "clip.png ends differently"),
+    "a still with the ending of a film": (["generate", "a fox", "--still", "--out", "a.mp4"], "ends differently"),
+    "an unknown option": (["generate", "a fox", "--sound"], "--sound"),
+    "an abbreviated option": (["generate", "a fox", "--step", "5"], "--step"),
+    "a stage that nobody trains": (["train", "nonsense"], "stage: must be one of"),
+    "clips in words": (["evaluate", "theatre", "--clips", "many"], "--clips: must be a whole number"),
+    "a port in words": (["serve", "--port", "http"], "--port: must be a whole number"),
+    "a file that does not exist": (["verify", "none.mp4"], "none.mp4 is not a file"),
+}
+
+
+@pytest.mark.parametrize(("argv", "says"), WRONG.values(), ids=WRONG)
+def test_a_wrong_request_gives_one_sentence_and_writes_nothing(argv, says, here, capsys):
+    assert main(argv) == 2
+    said = capsys.readouterr()
+    assert says in said.err and said.err.count("\n") == 1
+    assert said.out == "" and list(here.iterdir()) == []
+
+
+def test_a_file_that_exists_is_not_overwritten(here, capsys):
+    (here / "clip.mp4").write_bytes(b"mine")
+    assert main(["generate", "a fox", "--out", "clip.mp4"]) == 2
+    assert "clip.mp4 already exists" in capsys.readouterr().err
+    assert (here / "clip.mp4").read_bytes() == b"mine"
+
+
+def test_a_wrong_variable_of_the_environment_is_a_wrong_request(here, capsys, monkeypatch):
+    monkeypatch.setenv("RUSHES_PORT", "http")
+    assert main(["models"]) == 2
+    assert capsys.readouterr().err.startswith("RUSHES_PORT: must be a whole number")
+
+
+def test_the_default_name_comes_from_the_prompt_and_avoids_files_that_exist(tmp_path):
+    request = TextToVideo(prompt="A red panda, jumping / on ../../a snowy mountain", seed=7)
+    first = free_name(request, tmp_path)
+    assert first == tmp_path / "a-red-panda-jumping-on-a-7.mp4"
+    first.touch()
+    assert free_name(request, tmp_path).name == "a-red-panda-jumping-on-a-7-2.mp4"
+    assert free_name(TextToVideo(prompt="...", still=True), tmp_path).name == "clip-0.png"
+
+
+def test_models_lists_mini_with_its_reason_or_none(capsys):
+    assert main(["models", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["models"]}
+    row = rows["mini"]
+    assert set(row) >= {"name", "family", "tasks", "runs_here", "reason", "download_bytes", "licence"}
+    assert row["runs_here"] is (row["reason"] is None)
+    assert row["tasks"] == ["text-to-video"] and row["download_bytes"] == 0
+
+
+def test_models_in_words_names_every_model(capsys):
+    assert main(["models"]) == 0
+    assert "mini" in capsys.readouterr().out
+
+
+def test_verify_reads_the_settings_out_of_a_clip(here, capsys):
+    request = TextToVideo(prompt="a fox", seconds=1.0)
+    frames = np.zeros((16, 32, 32, 3), np.uint8)
+    export.save(Clip(frames=frames, fps=16, origin=request), here / "clip.mp4")
+    assert main(["verify", "clip.mp4", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["settings"] == request.to_dict() and result["signature"] == "absent"
+    assert result["watermark"]["found"] is False
+
+
+def test_verify_does_not_call_a_signature_absent_that_it_cannot_read(here, capsys):
+    export.save(Clip(frames=np.zeros((1, 32, 32, 3), np.uint8), fps=16), here / "a.png")
+    with (here / "a.png").open("ab") as file:
+        file.write(b"jumb....c2pa")
+    assert main(["verify", "a.png", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["signature"] == "foreign" and result["settings"] is None
+
+
+def test_a_wrong_request_is_answered_without_loading_torch():
+    code = "import sys; from studio.cli import main; main(['generate', '']); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False).returncode == 0
+
+
+def test_missing_weights_give_exit_code_3_before_any_work(tmp_path):
+    for package in ("pipelines", "studio"):
+        shutil.copytree(ROOT / package, tmp_path / "tree" / package)
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "studio", "generate", "a fox", "--out", str(tmp_path / "clip.mp4")],
+        cwd=tmp_path / "tree",
+        env={**os.environ, "PYTHONPATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3 and done.stdout == ""
+    assert "weights of mini are missing" in done.stderr and done.stderr.count("\n") == 1
+    assert not (tmp_path / "clip.mp4").exists() and time.monotonic() - started < 10
+
+
+def test_a_meter_writes_a_line_for_each_tenth_where_stderr_is_a_file(tmp_path):
+    with (tmp_path / "log").open("w") as file:
+        meter = Meter(file)
+        for step in range(101):
+            meter(step / 100, "step")
+        meter.close()
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert len(lines) == 11 and lines[0].startswith("  0%") and lines[-1].startswith("100%")
+
+
+def test_time_left_is_told_only_when_it_is_known():
+    assert remaining(0.5, 10.0) == ", about 10 s left"
+    assert remaining(0.01, 10.0) == "" and remaining(0.5, 0.1) == "" and remaining(1.0, 10.0) == ""
