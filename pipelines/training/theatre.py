@@ -60,9 +60,7 @@ class Theatre:
         self.views = {t: self._view(t) for t in times}
         self.sheets = self._paint()
         self.lit_figure = self._lit_figure()
-        self.weather = Precipitation(
-            scene.weather, scene.light, size=size, rng=np.random.default_rng([scene.seed, 3])
-        )
+        self.weather = Precipitation(scene.weather, scene.light, size=size, rng=np.random.default_rng([scene.seed, 3]))
 
     def _mirrored(self, chance: bool) -> bool:
         looks = FACING.get(self.scene.thing, 0)
@@ -142,7 +140,9 @@ class Theatre:
             return colour.copy()  # it may be a window into the sheet, and others draw over it
         through = _cut(sheet.through, matrix, size, outside=255)
         part = frame[top:bottom]
-        frame[top:bottom] = cv2.add(cv2.multiply(part, cv2.cvtColor(through, cv2.COLOR_GRAY2RGB), scale=1 / 255), colour)
+        frame[top:bottom] = cv2.add(
+            cv2.multiply(part, cv2.cvtColor(through, cv2.COLOR_GRAY2RGB), scale=1 / 255), colour
+        )
         return frame
 
     def backdrop(self, t: float) -> np.ndarray:

@@ -13,7 +13,6 @@ import numpy as np
 from pipelines.training.captions import caption
 from pipelines.training.scene import Scene, allowed, edited_twin, is_held_out, sample_scene
 from pipelines.training.theatre import Theatre
-from pipelines.vocabulary import AXES
 
 __all__ = ["Scene", "allowed", "caption", "edited_twin", "is_held_out", "render", "render_still", "sample_scene"]
 STILL_SECONDS = 2.0  # a still is one moment of a clip of this length
