@@ -271,8 +271,11 @@ def _matches(prompt: str) -> tuple[dict[str, str], list[str]]:
     words = _tokens(prompt)
     free = [True] * len(words)
     found: dict[str, tuple[int, str]] = {}
+    present = {form for word in words for form in (word, word.removesuffix("s"))}
     for phrase, axis, canonical in _phrases():
         size = len(phrase)
+        if not present.issuperset(phrase):
+            continue
         for i in range(len(words) - size + 1):
             if all(free[i : i + size]) and _same(words[i : i + size], phrase):
                 free[i : i + size] = [False] * size

@@ -96,6 +96,16 @@ def _outer_space(s: Setting) -> list[Layer]:
     return [Layer(0.05, space, lit=True), Layer(0.3, planet), Layer(1.0, moon)]
 
 
+def _light_from_above(canvas: Canvas, s: Setting, x: float) -> None:
+    """The moon or the low sun, seen through the water."""
+    if s.light == "night":
+        canvas.glow(x, s.top, 0.42, (110, 130, 150))
+        canvas.disc(x, 0.8 * s.top, 0.07, (214, 224, 236))
+    elif s.light == "sunset":
+        canvas.glow(x, s.top, 0.6, (70, 50, 0))
+        canvas.disc(x, 0.86 * s.top, 0.10, (255, 226, 150))
+
+
 def _ocean_floor(s: Setting) -> list[Layer]:
     tones = {
         "day": [(84, 206, 232), (26, 142, 204), (12, 92, 164)],
@@ -119,12 +129,7 @@ def _ocean_floor(s: Setting) -> list[Layer]:
             )
         part = {"day": 0.30, "sunset": 0.26, "night": 0.12}[s.light]
         canvas.rgba[:] = (beam * (1 - part) + canvas.rgba * part).astype(np.uint8)
-        if s.light == "night":
-            canvas.glow(side * 0.3, s.top, 0.42, (110, 130, 150))
-            canvas.disc(side * 0.3, 0.8 * s.top, 0.07, (214, 224, 236))
-        elif s.light == "sunset":
-            canvas.glow(side * 0.3, s.top, 0.6, (70, 50, 0))
-            canvas.disc(side * 0.3, 0.86 * s.top, 0.10, (255, 226, 150))
+        _light_from_above(canvas, s, side * 0.3)
 
     def reef(canvas: Canvas) -> None:
         for i, (x, r) in enumerate(zip(rocks, sizes, strict=False)):
