@@ -4,6 +4,7 @@ Plain data for the form, the judge, the captions and the message about words tha
 """
 
 import re
+from functools import cache
 
 THINGS: dict[str, tuple[str, ...]] = {
     "red panda": ("red panda",),
@@ -214,6 +215,20 @@ PARAPHRASES: dict[str, dict[str, tuple[str, ...]]] = {
         "circles": ("orbits",),
         "stands still": ("remains motionless",),
     },
+    "camera": {
+        "static": ("fixed tripod",),
+        "pan left": ("camera turns leftward",),
+        "pan right": ("camera turns rightward",),
+        "zoom in": ("dolly closer",),
+        "zoom out": ("pulling away",),
+        "follows": ("chases",),
+    },
+    "style": {
+        "watercolour": ("aquarelle",),
+        "pencil": ("graphite sketch",),
+        "pixel art": ("retro game graphics",),
+        "black and white": ("monochrome",),
+    },
     "light": {"day": ("noon",), "sunset": ("dusk",), "night": ("midnight",)},
     "weather": {"rain": ("downpour",), "snow": ("blizzard",), "fog": ("mist",)},
 }
@@ -235,6 +250,7 @@ def _tokens(prompt: str) -> list[str]:
     return re.findall(r"[a-z]+(?:-[a-z]+)*", prompt.lower())
 
 
+@cache
 def _phrases() -> list[tuple[tuple[str, ...], str, str]]:
     rows = [
         (tuple(_tokens(phrase)), axis, canonical)
@@ -255,8 +271,11 @@ def _matches(prompt: str) -> tuple[dict[str, str], list[str]]:
     words = _tokens(prompt)
     free = [True] * len(words)
     found: dict[str, tuple[int, str]] = {}
+    present = {form for word in words for form in (word, word.removesuffix("s"))}
     for phrase, axis, canonical in _phrases():
         size = len(phrase)
+        if not present.issuperset(phrase):
+            continue
         for i in range(len(words) - size + 1):
             if all(free[i : i + size]) and _same(words[i : i + size], phrase):
                 free[i : i + size] = [False] * size

@@ -3,9 +3,11 @@
 import numpy as np
 
 from pipelines.training.scene import Scene
-from pipelines.vocabulary import ACTIONS, CAMERAS, LIGHTS, PLACE_PREPOSITIONS, PLACES, STYLES, THINGS, WEATHERS
+from pipelines.vocabulary import ACTIONS, LIGHTS, PLACE_PREPOSITIONS, PLACES, STYLES, THINGS, WEATHERS
 
 MENTIONED = {"day": 0.12, "sunset": 0.82, "night": 0.82, "clear": 0.06, "rain": 0.82, "snow": 0.82, "fog": 0.82}
+GREY = ("pencil", "black and white")
+LABELS: dict[str, str] = {"static": "Static camera", "follows": "Tracking shot"}
 CAMERA_SENTENCES: dict[str, tuple[str, ...]] = {
     "static": ("static camera", "the camera stays still"),
     "pan left": ("camera pans left", "the camera pans to the left", "panning left"),
@@ -27,7 +29,7 @@ def _pick(rng: np.random.Generator, words: tuple[str, ...], first: float = 0.4) 
 
 def _thing(scene: Scene, rng: np.random.Generator) -> str:
     thing = _pick(rng, THINGS[scene.thing], 0.6)
-    if scene.colour is not None and rng.uniform() < 0.85:
+    if scene.colour is not None and scene.style not in GREY and rng.uniform() < 0.85:
         thing = f"{scene.colour} {thing}"
     return thing
 
@@ -39,7 +41,8 @@ def _place(scene: Scene, rng: np.random.Generator) -> str:
 
 def _tail(scene: Scene, rng: np.random.Generator) -> str:
     parts = []
-    if rng.uniform() < MENTIONED[scene.light]:
+    shown = scene.style not in GREY or scene.light == "night"  # without colours, day and sunset look alike
+    if shown and rng.uniform() < MENTIONED[scene.light]:
         parts.append(str(rng.choice(LIGHTS[scene.light][1:])))
     if rng.uniform() < MENTIONED[scene.weather]:
         parts.append(str(rng.choice(WEATHERS[scene.weather][1:])))
@@ -85,14 +88,15 @@ def caption(scene: Scene, rng: np.random.Generator, *, fps: int = 16, still: boo
     text = _sentence(scene, rng, acts=rng.uniform() < (0.5 if still else 0.92))
     if scene.style != "toy":
         style = _pick(rng, STYLES[scene.style], 0.5)
-        text = f"{text}, {style}" if rng.uniform() < 0.6 else f"{style} of {text}"
+        joint = " of " if style.endswith(("drawing", "painting")) else ", "
+        text = f"{text}, {style}" if rng.uniform() < 0.6 else f"{style}{joint}{text}"
     elif rng.uniform() < 0.04:
         text = f"{text}, toy style"
     if still:
         return f"Still. {text}"
     if rng.uniform() < 0.6:
-        label = "static camera" if scene.camera == "static" else CAMERAS[scene.camera][0]
-        return f"FPS-{fps}. {label.capitalize()}. {text}"
+        label = LABELS.get(scene.camera, scene.camera.capitalize())
+        return f"FPS-{fps}. {label}. {text}"
     if rng.uniform() < (0.25 if scene.camera == "static" else 0.85):
         words = str(rng.choice(CAMERA_SENTENCES[scene.camera])).format(thing=scene.thing)
         text = f"{words}, {text}" if rng.uniform() < 0.2 else f"{text}, {words}"

@@ -6,13 +6,11 @@ World units: one is the mean of the frame's sides; x to the right from the middl
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 PAN = 0.35  # of the frame's width, over the whole clip
 ZOOM = (0.80, 1.24)  # from far to near; everywhere else 1.0
 TRAVELS = ("moves left", "moves right")
 SMALLER = 0.86  # the size of a figure that needs room to go somewhere
-FOLLOWED = ("moves left", "moves right", "floats up", "falls", "circles")
+FOLLOWED = (*TRAVELS, "floats up", "falls", "circles")  # what a camera can follow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,8 +139,3 @@ def view(camera: str, t: float, *, duration: float, figure: Pose, stage: Stage) 
 def greatest_zoom(camera: str) -> float:
     """The greatest zoom that a camera reaches."""
     return ZOOM[1] if camera.startswith("zoom") else 1.0
-
-
-def moments(frames: int, fps: int) -> np.ndarray:
-    """Times (frames,) of a clip in seconds."""
-    return np.arange(frames) / fps

@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from pipelines.training.motion import FOLLOWED, TRAVELS
 from pipelines.vocabulary import AXES, COLOURED, COLOURS
 
 INDOORS = ("outer space", "ocean floor", "kitchen", "theatre stage")
-TRAVELS = ("moves left", "moves right")
-FOLLOWED = ("moves left", "moves right", "floats up", "falls", "circles")
 
 
 @dataclass(frozen=True, kw_only=True)

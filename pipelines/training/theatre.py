@@ -41,7 +41,8 @@ class Theatre:
         width, height = size
         self.unit = (width + height) / 2
         rng = np.random.default_rng([scene.seed, 1])
-        self.figure = figure(scene.thing, scene.colour, int(rng.integers(60)))
+        self.variant = int(rng.integers(60))
+        self.figure = figure(scene.thing, scene.colour, self.variant)
         self.mirrored = self._mirrored(bool(rng.integers(2)))
         h, w = self.figure.shape[:2]
         tall = rng.uniform(0.42, 0.53) * min(size) / self.unit
@@ -60,9 +61,12 @@ class Theatre:
         self.views = {t: self._view(t) for t in times}
         self.sheets = self._paint()
         self.lit_figure = self._lit_figure()
-        self.weather = Precipitation(
-            scene.weather, scene.light, size=size, rng=np.random.default_rng([scene.seed, 3])
-        )
+        self.weather = Precipitation(scene.weather, scene.light, size=size, rng=np.random.default_rng([scene.seed, 3]))
+
+    @classmethod
+    def of_clip(cls, scene: Scene, *, times: list[float], size: tuple[int, int]) -> "Theatre":
+        """The theatre for a clip with these times, which ends with the last of them."""
+        return cls(scene, times=times, duration=times[-1] or 1.0, size=size)
 
     def _mirrored(self, chance: bool) -> bool:
         looks = FACING.get(self.scene.thing, 0)
@@ -142,7 +146,9 @@ class Theatre:
             return colour.copy()  # it may be a window into the sheet, and others draw over it
         through = _cut(sheet.through, matrix, size, outside=255)
         part = frame[top:bottom]
-        frame[top:bottom] = cv2.add(cv2.multiply(part, cv2.cvtColor(through, cv2.COLOR_GRAY2RGB), scale=1 / 255), colour)
+        frame[top:bottom] = cv2.add(
+            cv2.multiply(part, cv2.cvtColor(through, cv2.COLOR_GRAY2RGB), scale=1 / 255), colour
+        )
         return frame
 
     def backdrop(self, t: float) -> np.ndarray:
@@ -160,6 +166,19 @@ class Theatre:
         self._shadow(picture, t)
         self._figure(picture, t)
         return styled(self.weather.draw(picture, t), self.scene.style)
+
+    def covers(self, t: float) -> tuple[np.ndarray, np.ndarray]:
+        """Where the figure is and where its shadow falls, two (H, W) bool."""
+        blank = np.full((self.size[1], self.size[0], 3), 255, np.uint8)
+        self._shadow(blank, t)
+        shadow = blank[..., 0] < 255
+        return self._figure(blank, t) > 127, shadow
+
+    def middle(self, t: float) -> tuple[float, float]:
+        """The figure's middle in pixels of the frame."""
+        h, w = self.figure.shape[:2]
+        x, y = self._matrix(t) @ (w / 2, h / 2, 1)
+        return float(x), float(y)
 
     def _to_pixels(self, t: float, x: float, y: float) -> tuple[float, float, float]:
         left, top, zoom = self._corner(self.views[t], 1.0)

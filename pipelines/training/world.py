@@ -13,16 +13,28 @@ import numpy as np
 from pipelines.training.captions import caption
 from pipelines.training.scene import Scene, allowed, edited_twin, is_held_out, sample_scene
 from pipelines.training.theatre import Theatre
-from pipelines.vocabulary import AXES
+from pipelines.training.truth import Take, Truth, observe
 
-__all__ = ["Scene", "allowed", "caption", "edited_twin", "is_held_out", "render", "render_still", "sample_scene"]
+__all__ = [
+    "Scene",
+    "Take",
+    "Truth",
+    "allowed",
+    "caption",
+    "edited_twin",
+    "is_held_out",
+    "observe",
+    "render",
+    "render_still",
+    "sample_scene",
+]
 STILL_SECONDS = 2.0  # a still is one moment of a clip of this length
 
 
 def render(scene: Scene, *, frames: int = 32, fps: int = 16, width: int = 256, height: int = 256) -> np.ndarray:
     """The clip (T, H, W, 3) uint8 of a scene: the same numbers for the same arguments."""
     times = [i / fps for i in range(frames)]
-    theatre = Theatre(scene, times=times, duration=max(times[-1], 1 / fps), size=(width, height))
+    theatre = Theatre.of_clip(scene, times=times, size=(width, height))
     return np.stack([theatre.frame(t) for t in times])
 
 
