@@ -1,0 +1,157 @@
+"""The judge's training pool: world renders as the judge sees them, made once by worker processes and kept on disk.
+
+Every index is a scene of its own seed, drawn at one of five shapes and lasting 2 to 4 s, half of them mildly
+degraded (blur, noise, coarse frequencies, lost resolution, ghosts), so that the judge also reads decoded clips.
+"""
+
+import json
+import logging
+import multiprocessing
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pipelines.evaluation.judge import GRID, MOMENTS, SIZE, labels, moments, view_of_moments
+from pipelines.training.world import Scene, render, sample_scene
+from pipelines.vocabulary import ASPECT_SIZES
+
+CHUNK = 20
+UNKNOWN = -100  # torch's ignore_index: a grey picture has no colour to name
+GREY_STYLES = ("black and white", "pencil")
+SHAPES = {"frames": (MOMENTS, SIZE, SIZE, 3), "flow": (MOMENTS, GRID, GRID, 2)}
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Portion:
+    """`clips` scenes from `first_seed` on. Held-out triples only where `held_out` (for checking, never for training)."""
+
+    clips: int
+    first_seed: int
+    held_out: bool = False
+    degraded: float = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """frames (N, M, S, S, 3) uint8, flow (N, M, G, G, 2) int8, names (N, attributes) int64 with UNKNOWN where unseen."""
+
+    frames: np.ndarray
+    flow: np.ndarray
+    names: np.ndarray
+
+
+def pool(folder: Path, portion: Portion, workers: int = 1) -> Pool:
+    """The portion's pool in `folder`, made where it is not there yet. A changed world or vocabulary makes another one."""
+    home = folder / f"pool-{_fingerprint(portion)}"
+    home.mkdir(parents=True, exist_ok=True)
+    arrays = {name: _array(home / f"{name}.npy", (portion.clips, *shape)) for name, shape in SHAPES.items()}
+    arrays["names"] = _array(home / "names.npy", (portion.clips, len(labels())))
+    done = _array(home / "done.npy", (portion.clips,))
+    todo = [start for start in range(0, portion.clips, CHUNK) if not done[start : start + CHUNK].all()]
+    begun = said = time.monotonic()
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as executor:
+        jobs = [executor.submit(_draw_chunk, home, portion, start) for start in todo]
+        for count, job in enumerate(jobs, 1):
+            job.result()
+            if time.monotonic() - said > 60:
+                said = time.monotonic()
+                log.info("pool: %d of %d clips, %.0f s", count * CHUNK, len(todo) * CHUNK, said - begun)
+    return Pool(arrays["frames"], arrays["flow"], np.array(arrays["names"], np.int64))
+
+
+def _fingerprint(portion: Portion) -> str:
+    probes = [sample_scene(seed) for seed in (1, 2, 3)]
+    pixels = b"".join(render(scene, frames=2, fps=16, width=64, height=64).tobytes() for scene in probes)
+    return sha256(pixels + json.dumps([asdict(portion), labels(), [asdict(s) for s in probes]]).encode()).hexdigest()[:10]
+
+
+def _array(path: Path, shape: tuple[int, ...]) -> np.memmap:
+    kind = {"flow": np.int8, "names": np.int16}.get(path.stem, np.uint8)
+    if path.exists():
+        return np.lib.format.open_memmap(path, mode="r+")
+    return np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=shape)
+
+
+def _draw_chunk(home: Path, portion: Portion, start: int) -> None:
+    cv2.setNumThreads(1)
+    arrays = {name: _array(home / f"{name}.npy", ()) for name in (*SHAPES, "names", "done")}
+    for index in range(start, min(start + CHUNK, portion.clips)):
+        scene, pairs = draw(portion, index)
+        seen = view_of_moments(pairs)
+        arrays["frames"][index], arrays["flow"][index] = seen.frames, seen.flow
+        arrays["names"][index] = targets(scene)
+        arrays["done"][index] = 1
+
+
+def draw(portion: Portion, index: int) -> tuple[Scene, np.ndarray]:
+    """Scene number `index` of the portion and the moments of it that the judge looks at (M, 2, H, W, 3) uint8."""
+    seed = portion.first_seed + index
+    rng = np.random.default_rng((seed, 0x1D6E))
+    scene = sample_scene(seed, held_out=portion.held_out)
+    width, height = ASPECT_SIZES[str(rng.choice(list(ASPECT_SIZES), p=(0.4, 0.15, 0.15, 0.15, 0.15)))]
+    seconds = float(rng.choice((2.0, 3.0, 4.0)))
+    frames = render(scene, frames=int(seconds * 16), fps=16, width=width, height=height)
+    pairs = frames[moments(len(frames))]
+    if rng.random() >= portion.degraded:
+        return scene, pairs
+    return scene, degrade(pairs.reshape(-1, height, width, 3), rng).reshape(pairs.shape)
+
+
+def targets(scene: Scene) -> np.ndarray:
+    """(attributes,): the index of the scene's name in each of `labels()`."""
+    said = asdict(scene) | {"colour": scene.colour or "none"}
+    rows = [names.index(said[attribute]) for attribute, names in labels().items()]
+    if scene.style in GREY_STYLES and scene.colour:
+        rows[list(labels()).index("colour")] = UNKNOWN
+    return np.array(rows)
+
+
+def degrade(frames: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """One or two mild faults of a lossy codec or autoencoder, the same for all of frames (T, H, W, 3) uint8."""
+    faults = (_blurred, _noisy, _coarse, _small, _ghosted)
+    x = frames.astype(np.float32)
+    for i in rng.choice(len(faults), rng.integers(1, 3), replace=False):
+        x = faults[i](x, rng)
+    return np.clip(np.rint(x), 0, 255).astype(np.uint8)
+
+
+def _blurred(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    sigma = rng.uniform(0.7, 2.2)
+    return np.stack([cv2.GaussianBlur(frame, (0, 0), sigma) for frame in x])
+
+
+def _noisy(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return x + rng.uniform(3, 10) * rng.standard_normal(x.shape, np.float32)
+
+
+def _small(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    height, width = x.shape[1:3]
+    scale = rng.uniform(0.25, 0.6)
+    small = [cv2.resize(frame, (int(width * scale), int(height * scale)), interpolation=cv2.INTER_AREA) for frame in x]
+    return np.stack([cv2.resize(frame, (width, height), interpolation=cv2.INTER_LINEAR) for frame in small])
+
+
+def _coarse(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Rounds the cosine coefficients of 8x8 blocks, the finer the coarser, as JPEG does."""
+    k = np.arange(8)
+    basis = np.cos(np.pi / 8 * (k[None] + 0.5) * k[:, None]) * np.sqrt(np.where(k == 0, 1, 2) / 8)[:, None]
+    basis = basis.astype(np.float32)
+    time_, height, width, _ = x.shape
+    blocks = x.reshape(time_, height // 8, 8, width // 8, 8, 3).transpose(0, 1, 3, 5, 2, 4)
+    step = (rng.uniform(5, 16) * (1 + k[:, None] + k[None])).astype(np.float32)
+    coefficients = np.rint(basis @ blocks @ basis.T / step) * step
+    blocks = basis.T @ coefficients @ basis
+    return blocks.transpose(0, 1, 4, 2, 5, 3).reshape(x.shape)
+
+
+def _ghosted(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    weight = rng.uniform(0.05, 0.2)
+    before, after = np.concatenate([x[:1], x[:-1]]), np.concatenate([x[1:], x[-1:]])
+    return (1 - 2 * weight) * x + weight * (before + after)
