@@ -9,7 +9,10 @@ from pipelines.requests import Request
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Clip:
-    """frames (T, H, W, 3) uint8 at `fps`; audio (A, channels) float32 in [-1, 1] at `rate` Hz, or None. T = 1 is a still."""
+    """frames (T, H, W, 3) uint8 at `fps`; audio (A, channels) float32 in [-1, 1] at `rate` Hz, or None.
+
+    One frame is a still. `origin` is the request that the clip answers, if one did.
+    """
 
     frames: np.ndarray
     fps: int

@@ -95,6 +95,8 @@ def _checked(spec: dataclasses.Field, value: Any) -> Any:
     if type(value) is not spec.type:
         kinds = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
         raise BadRequest(name, f"must be {kinds[spec.type]}, got {str(value)[:40]!r}")
+    if spec.type is str and not _encodable(value):
+        raise BadRequest(name, "has characters that are not text (UTF-8)")
     if "low" in rules and not rules["low"] <= value <= rules["high"]:  # also catches nan
         raise BadRequest(name, f"must be between {rules['low']:g} and {rules['high']:g}, got {value:g}")
     if "choices" in rules and value not in rules["choices"]:
@@ -104,3 +106,12 @@ def _checked(spec: dataclasses.Field, value: Any) -> Any:
     if "longest" in rules and len(value) > rules["longest"]:
         raise BadRequest(name, f"is {len(value)} characters long; {rules['longest']} is the most")
     return value
+
+
+def _encodable(text: str) -> bool:
+    """False for half a surrogate pair, which is what a command line hands over for bytes that are not UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

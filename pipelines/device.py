@@ -1,0 +1,60 @@
+"""Which device this machine has, how much room is on it, and which numbers it computes with.
+
+torch is imported inside the functions: reading this module costs nothing.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device:
+    """`kind` as torch names it (cuda, mps, cpu); `free_bytes` is what a model could take at the moment of asking."""
+
+    kind: str
+    label: str
+    free_bytes: int
+
+
+def find() -> Device:
+    """The best device here: a CUDA card, then Apple's, then the processor."""
+    import torch
+
+    if torch.cuda.is_available():
+        free, _ = torch.cuda.mem_get_info()
+        return Device(kind="cuda", label=torch.cuda.get_device_name(), free_bytes=free)
+    if torch.backends.mps.is_available():
+        free = torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+        return Device(kind="mps", label="Apple GPU", free_bytes=free)
+    return Device(kind="cpu", label=f"{os.cpu_count()} processor cores", free_bytes=free_memory())
+
+
+def dtype(kind: str) -> "torch.dtype":
+    """bfloat16 where the device computes in it, else float32: the models were never trained for float16's range."""
+    import torch
+
+    return torch.bfloat16 if kind == "cuda" and torch.cuda.is_bf16_supported() else torch.float32
+
+
+def release(kind: str) -> None:
+    """Gives cached device memory back, after models have moved away."""
+    import torch
+
+    if kind == "cuda":
+        torch.cuda.empty_cache()
+    elif kind == "mps":
+        torch.mps.empty_cache()
+
+
+def free_memory() -> int:
+    """Main memory in bytes that could be taken without swapping; where the system does not say, all there is."""
+    table = Path("/proc/meminfo")
+    if table.exists():
+        rows = dict(line.split(":", 1) for line in table.read_text(encoding="ascii").splitlines())
+        return int(rows["MemAvailable"].split()[0]) * 1024
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
