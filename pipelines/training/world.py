@@ -1,0 +1,65 @@
+"""The toy theatre: a synthetic world, drawn from a seed, that mini learns from.
+
+`python -m pipelines.training.world --sheet sheet.png` draws a contact sheet, `--time` measures the drawing.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pipelines.training.captions import caption
+from pipelines.training.scene import Scene, allowed, edited_twin, is_held_out, sample_scene
+from pipelines.training.theatre import Theatre
+from pipelines.vocabulary import AXES
+
+__all__ = ["Scene", "allowed", "caption", "edited_twin", "is_held_out", "render", "render_still", "sample_scene"]
+STILL_SECONDS = 2.0  # a still is one moment of a clip of this length
+
+
+def render(scene: Scene, *, frames: int = 32, fps: int = 16, width: int = 256, height: int = 256) -> np.ndarray:
+    """The clip (T, H, W, 3) uint8 of a scene: the same numbers for the same arguments."""
+    times = [i / fps for i in range(frames)]
+    theatre = Theatre(scene, times=times, duration=max(times[-1], 1 / fps), size=(width, height))
+    return np.stack([theatre.frame(t) for t in times])
+
+
+def render_still(scene: Scene, *, width: int = 256, height: int = 256) -> np.ndarray:
+    """One random moment (H, W, 3) uint8 of the scene; the moment comes from the seed."""
+    moment = float(np.random.default_rng([scene.seed, 4]).uniform(0, STILL_SECONDS))
+    theatre = Theatre(scene, times=[moment], duration=STILL_SECONDS, size=(width, height))
+    return theatre.frame(moment)
+
+
+def _measure() -> None:
+    scenes = [sample_scene(seed) for seed in range(48)]
+    render_still(scenes[0])
+    for name, draw in (("still", render_still), ("32 frames", render)):
+        start = time.perf_counter()
+        for scene in scenes:
+            draw(scene)
+        print(f"{name}: {(time.perf_counter() - start) / len(scenes) * 1000:.1f} ms")
+
+
+def _sheet(path: Path, *, columns: int = 8, rows: int = 6) -> None:
+    pictures = [render_still(sample_scene(seed)) for seed in range(columns * rows)]
+    lines = [np.concatenate(pictures[i * columns : (i + 1) * columns], 1) for i in range(rows)]
+    cv2.imwrite(str(path), cv2.cvtColor(np.concatenate(lines), cv2.COLOR_RGB2BGR))
+
+
+def main() -> None:
+    """The command line of this module."""
+    parser = argparse.ArgumentParser(description="The toy theatre")
+    parser.add_argument("--sheet", type=Path, help="write a contact sheet (PNG)")
+    parser.add_argument("--time", action="store_true", help="measure the time of a still and of 32 frames")
+    options = parser.parse_args()
+    if options.sheet:
+        _sheet(options.sheet)
+    if options.time:
+        _measure()
+
+
+if __name__ == "__main__":
+    main()
