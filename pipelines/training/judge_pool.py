@@ -17,10 +17,12 @@ import cv2
 import numpy as np
 
 from pipelines.evaluation.judge import GRID, MOMENTS, SIZE, labels, moments, view_of_moments
+from pipelines.training.theatre import Theatre
 from pipelines.training.world import Scene, render, sample_scene
 from pipelines.vocabulary import ASPECT_SIZES
 
 CHUNK = 20
+FAULTY_SIZE = 144  # faults are drawn at this size: most of a 256 pixel picture's detail at a third of the work
 UNKNOWN = -100  # torch's ignore_index: a grey picture has no colour to name
 GREY_STYLES = ("black and white", "pencil")
 SHAPES = {"frames": (MOMENTS, SIZE, SIZE, 3), "flow": (MOMENTS, GRID, GRID, 2)}
@@ -96,12 +98,15 @@ def draw(portion: Portion, index: int) -> tuple[Scene, np.ndarray]:
     rng = np.random.default_rng((seed, 0x1D6E))
     scene = sample_scene(seed, held_out=portion.held_out)
     width, height = ASPECT_SIZES[str(rng.choice(list(ASPECT_SIZES), p=(0.4, 0.15, 0.15, 0.15, 0.15)))]
-    seconds = float(rng.choice((2.0, 3.0, 4.0)))
-    frames = render(scene, frames=int(seconds * 16), fps=16, width=width, height=height)
-    pairs = frames[moments(len(frames))]
+    frames = int(rng.choice((32, 48, 64)))
+    times = moments(frames) / 16
+    theatre = Theatre(scene, times=times.ravel().tolist(), duration=(frames - 1) / 16, size=(width, height))
+    drawn = {t: theatre.frame(t) for t in set(times.ravel().tolist())}  # partners of some moments are moments too
+    pairs = np.stack([[drawn[t] for t in pair] for pair in times.tolist()])
     if rng.random() >= portion.degraded:
         return scene, pairs
-    return scene, degrade(pairs.reshape(-1, height, width, 3), rng).reshape(pairs.shape)
+    small = [cv2.resize(x, (FAULTY_SIZE,) * 2, interpolation=cv2.INTER_AREA) for x in pairs.reshape(-1, height, width, 3)]
+    return scene, degrade(np.stack(small), rng).reshape(MOMENTS, 2, FAULTY_SIZE, FAULTY_SIZE, 3)
 
 
 def targets(scene: Scene) -> np.ndarray:
@@ -123,17 +128,17 @@ def degrade(frames: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _blurred(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    sigma = rng.uniform(0.7, 2.2)
+    sigma = rng.uniform(0.4, 1.4)
     return np.stack([cv2.GaussianBlur(frame, (0, 0), sigma) for frame in x])
 
 
 def _noisy(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return x + rng.uniform(3, 10) * rng.standard_normal(x.shape, np.float32)
+    return x + rng.uniform(2, 6) * rng.standard_normal(x.shape, np.float32)
 
 
 def _small(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     height, width = x.shape[1:3]
-    scale = rng.uniform(0.25, 0.6)
+    scale = rng.uniform(0.4, 0.8)
     small = [cv2.resize(frame, (int(width * scale), int(height * scale)), interpolation=cv2.INTER_AREA) for frame in x]
     return np.stack([cv2.resize(frame, (width, height), interpolation=cv2.INTER_LINEAR) for frame in small])
 
