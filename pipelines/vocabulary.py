@@ -64,7 +64,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "beach": ("beach", "sandy beach"),
     "snowy mountain": ("snowy mountain", "snowy mountains", "mountain of snow"),
     "meadow": ("meadow", "green meadow"),
-    "forest": ("forest", "woods"),
+    "forest": ("forest", "fir forest"),
     "desert": ("desert", "sandy desert"),
     "city street": ("city street", "street", "street of a city"),
     "outer space": ("outer space", "space"),
@@ -127,7 +127,7 @@ LIGHTS: dict[str, tuple[str, ...]] = {
 WEATHERS: dict[str, tuple[str, ...]] = {
     "clear": ("clear", "in clear weather"),
     "rain": ("rain", "in the rain", "in rainy weather"),
-    "snow": ("snow", "in the snow", "in falling snow", "while it snows"),
+    "snow": ("snow", "in the snow", "while it snows"),
     "fog": ("fog", "in the fog", "in foggy weather"),
 }
 STYLES: dict[str, tuple[str, ...]] = {

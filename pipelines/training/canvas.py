@@ -32,12 +32,22 @@ class Canvas:
         pixels = (np.asarray(points, np.float64) - (self.x0, self.y0)) * self.scale - 0.5
         return np.round(np.clip(pixels, -4000, 8000) * (1 << _SHIFT)).astype(np.int32)
 
+    def _meets(self, low: np.ndarray | tuple, high: np.ndarray | tuple) -> bool:
+        """Whether a box (two corners, world units) touches the canvas."""
+        right, bottom = self.x0 + self.width / self.scale, self.y0 + self.height / self.scale
+        return low[0] < right and low[1] < bottom and high[0] > self.x0 and high[1] > self.y0
+
     def polygon(self, points: np.ndarray | list, colour: Colour) -> None:
         """A filled polygon with soft edges; points (N, 2) in world units."""
+        points = np.asarray(points, np.float64)
+        if not self._meets(points.min(0), points.max(0)):
+            return
         cv2.fillPoly(self.rgba, [self._points(points)], (*colour, 255), cv2.LINE_AA, _SHIFT)
 
     def ellipse(self, x: float, y: float, radii: tuple[float, float], colour: Colour) -> None:
         """A filled ellipse."""
+        if not self._meets((x - radii[0], y - radii[1]), (x + radii[0], y + radii[1])):
+            return
         rx, ry = (max(1, round(r * self.scale * (1 << _SHIFT))) for r in radii)
         centre = self._points(np.array([[x, y]]))[0]
         cv2.ellipse(
@@ -94,14 +104,10 @@ class Canvas:
         light = falloff[..., None] * np.array(colour, np.float32) * (part[..., 3:] > 0)
         part[..., :3] = cv2.add(np.ascontiguousarray(part[..., :3]), light.astype(np.uint8))
 
-    def tint(self, colour: Colour, part: float) -> None:
-        """Mixes the layer with `part` of one colour (haze), edges kept."""
-        if part > 0:
-            alpha = cv2.cvtColor(np.ascontiguousarray(self.rgba[..., 3]), cv2.COLOR_GRAY2RGB)
-            veil = cv2.multiply(alpha, (*colour, 0), scale=part / 255)
-            self.rgba[..., :3] = cv2.addWeighted(np.ascontiguousarray(self.rgba[..., :3]), 1 - part, veil, 1, 0)
-
-    def gain(self, gains: Colour) -> None:
-        """Multiplies each colour by a gain (grading)."""
-        if gains != (1, 1, 1):
-            self.rgba = cv2.multiply(self.rgba, (*gains, 1), scale=1)
+    def grade(self, gains: Colour, air: Colour, part: float) -> None:
+        """Multiplies each colour by a gain, then mixes in `part` (0..1) of the air's colour; edges stay."""
+        if gains == (1, 1, 1) and part == 0:
+            return
+        matrix = np.diag([*(gain * (1 - part) for gain in gains), 1.0])
+        matrix[:3, 3] = np.array(air) * part / 255
+        self.rgba = cv2.transform(self.rgba, matrix)

@@ -28,13 +28,14 @@ from pipelines.training.scenery import (
 
 def _forest(s: Setting) -> list[Layer]:
     green = _vary(s.rng, (36, 116, 74))
-    far, near = _spots(s.rng, 0.26), _spots(s.rng, 0.72)
-    sizes = s.rng.uniform(0.40, 0.56, 40)
+    far, near, bushes = _spots(s.rng, 0.36), _spots(s.rng, 0.72), _hills(s.rng, -0.06, 0.09, waves=2.5)
+    sizes = s.rng.uniform(0.50, 0.66, 40)
 
     def back(canvas: Canvas) -> None:
-        canvas.rectangle(-_WIDE, -0.16, (2 * _WIDE, 2), mix(green, (120, 190, 150), 0.35))
-        for x, size in zip(far, sizes, strict=False):
-            _fir(canvas, x, -0.06, size * 0.9, (mix(green, (120, 190, 150), 0.35), None))
+        pale = mix(green, (120, 190, 150), 0.35)
+        for i, (x, size) in enumerate(zip(far, sizes, strict=False)):
+            _fir(canvas, x, -0.06, -size * s.top, (mix(pale, (20, 80, 70), 0.25 * (i % 2)), None))
+        canvas.polygon(bushes, mix(green, (90, 170, 120), 0.2))
 
     def middle(canvas: Canvas) -> None:
         for x, size in zip(near, sizes[::-1], strict=False):
@@ -137,17 +138,14 @@ def _outer_space(s: Setting) -> list[Layer]:
         _lights(canvas, s.light, x=side * 0.62 * s.half_width, top=s.top, low=0.3 * s.top)
 
     def planet(canvas: Canvas) -> None:
-        for x in (-1.25, 0.0, 1.25):
-            px, py = x - side * 0.55 * s.half_width, 0.55 * s.top
-            canvas.disc(px, py, 0.135, body)
-            canvas.ellipse(px - 0.02, py - 0.05, (0.09, 0.035), mix(body, (255, 255, 255), 0.3))
-            ring = np.linspace(0, math.tau, 40)
-            outer = np.stack([0.23 * np.cos(ring), 0.055 * np.sin(ring)], 1)
-            for part, sign in ((outer[:20], 1), (outer[:20] * 0.74, -1)):
-                del part, sign
-            front = np.concatenate([outer[:21], (outer[:21] * 0.74)[::-1]])
-            turned = np.stack([front[:, 0] + 0.25 * front[:, 1], front[:, 1] - 0.25 * front[:, 0]], 1)
-            canvas.polygon(turned + (px, py), mix(body, (255, 244, 220), 0.6))
+        x, y = -side * 0.66 * s.half_width, 0.74 * s.top
+        canvas.disc(x, y, 0.12, body)
+        canvas.ellipse(x - 0.02, y - 0.05, (0.08, 0.03), mix(body, (255, 255, 255), 0.3))
+        turn = np.linspace(0, math.pi, 24)
+        arc = np.stack([0.21 * np.cos(turn), 0.05 * np.sin(turn)], 1)
+        ring = np.concatenate([arc, (arc * 0.74)[::-1]])
+        tilted = np.stack([ring[:, 0] + 0.25 * ring[:, 1], ring[:, 1] - 0.25 * ring[:, 0]], 1)
+        canvas.polygon(tilted + (x, y), mix(body, (255, 244, 220), 0.6))
 
     def moon(canvas: Canvas) -> None:
         canvas.ellipse(0, 0.62, (1.6, 0.62), (176, 178, 200))
@@ -322,6 +320,7 @@ def _above_clouds(s: Setting) -> list[Layer]:
             canvas.rectangle(-_WIDE, y, (2 * _WIDE, 2), tone)
             for x, r in zip(rows[i][0], rows[i][1], strict=False):
                 _cloud(canvas, x, y, r * size, tone)
+            canvas.shade([(y - 0.16, (1, 1, 1)), (y - 0.02, (0.97, 0.98, 1)), (y + 0.2, (0.76, 0.84, 0.96))])
 
         return paint
 

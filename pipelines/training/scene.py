@@ -38,7 +38,8 @@ def allowed(scene: Scene) -> bool:
     if scene.weather != "clear" and scene.place in INDOORS:
         return False
     if scene.camera == "follows":
-        return scene.action in FOLLOWED
+        rises = scene.action in ("floats up", "falls") and scene.place in ("kitchen", "theatre stage")
+        return scene.action in FOLLOWED and not rises
     if scene.camera.startswith("pan"):
         return scene.action not in (*TRAVELS, "circles")
     if scene.camera.startswith("zoom"):

@@ -93,7 +93,7 @@ FACING: dict[str, int] = {
     "train": -1,
     "scooter": -1,
     "teapot": -1,
-    "surfer": 1,
+    "surfer": -1,
 }
 COLOUR_VALUES: dict[str, tuple[int, int, int]] = {
     "red": (232, 32, 48),
@@ -137,7 +137,7 @@ def _painted(rgba: np.ndarray, colour: str) -> np.ndarray:
     if saturated.sum() > 0.2 * inside.sum():
         hue = np.argmax(np.bincount(hsv[..., 0][saturated], minlength=180))
         distance = np.abs((hsv[..., 0].astype(int) - hue + 90) % 180 - 90)
-        part = np.clip((34 - distance) / 10, 0, 1) * np.clip((hsv[..., 1].astype(np.float32) - 50) / 50, 0, 1)
+        part = np.clip((34 - distance) / 10, 0, 1) * np.clip((hsv[..., 1].astype(np.float32) - 14) / 30, 0, 1)
     else:
         part = np.ones(inside.shape)
     grey = rgb @ np.array([0.35, 0.5, 0.15], np.float32)

@@ -16,7 +16,7 @@ from pipelines.training.weather import Precipitation, haze, styled
 GROUND = 0.80  # of the frame's height, where the figure stands
 MIDDLE = 0.55  # of the frame's height, where zooms go to
 GRADES: dict[str, Colour] = {"day": (1, 1, 1), "sunset": (1.0, 0.78, 0.66), "night": (0.34, 0.42, 0.68)}
-FIGURE_GRADES: dict[str, Colour] = {"day": (1, 1, 1), "sunset": (1.0, 0.86, 0.76), "night": (0.55, 0.62, 0.86)}
+FIGURE_GRADES: dict[str, Colour] = {"day": (1, 1, 1), "sunset": (1.0, 0.86, 0.76), "night": (0.60, 0.66, 0.90)}
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Sheet:
     scale: float
     colour: np.ndarray
     through: np.ndarray | None
+    first: int = 0  # the row of the canvas at which the colours begin
 
 
 class Theatre:
@@ -58,6 +59,7 @@ class Theatre:
         )
         self.views = {t: self._view(t) for t in times}
         self.sheets = self._paint()
+        self.lit_figure = self._lit_figure()
         self.weather = Precipitation(
             scene.weather, scene.light, size=size, rng=np.random.default_rng([scene.seed, 3])
         )
@@ -91,7 +93,8 @@ class Theatre:
         for layer in PAINTERS[self.scene.place](setting):
             sheet = self._sheet(layer)
             if sheets and not self._moving():
-                sheets = [Sheet(1.0, sheet.x0, sheet.y0, sheet.scale, _over(sheets[0].colour, sheet), None)]
+                merged = self._lay(sheets[0].colour, sheet, next(iter(self.views.values())))
+                sheets = [Sheet(1.0, sheet.x0, sheet.y0, sheet.scale, merged, None)]
             else:
                 sheets.append(sheet)
         return sheets
@@ -111,34 +114,44 @@ class Theatre:
             x0, y0, scale, max(width, round((x1 - x0) * scale) + pad), max(height, round((y1 - y0) * scale) + pad)
         )
         layer.paint(canvas)
-        if not layer.lit:
-            canvas.gain(GRADES[self.scene.light])
-        canvas.tint(*haze(self.scene.weather, self.scene.light, layer.depth))
-        alpha = np.ascontiguousarray(canvas.rgba[..., 3])
-        through = None if alpha.min() == 255 else cv2.cvtColor(cv2.bitwise_not(alpha), cv2.COLOR_GRAY2RGB)
-        return Sheet(layer.depth, x0, y0, scale, cv2.cvtColor(canvas.rgba, cv2.COLOR_RGBA2RGB), through)
+        gains = (1, 1, 1) if layer.lit else GRADES[self.scene.light]
+        canvas.grade(gains, *haze(self.scene.weather, self.scene.light, layer.depth))
+        alpha = cv2.extractChannel(canvas.rgba, 3)
+        filled = np.flatnonzero(alpha.any(1))
+        first = int(filled[0]) if len(filled) else alpha.shape[0] - 1
+        last = int(filled[-1]) + 1 if len(filled) else alpha.shape[0]
+        colour = cv2.cvtColor(canvas.rgba[first:last], cv2.COLOR_RGBA2RGB)
+        opaque = first == 0 and last == alpha.shape[0] and int(alpha.min()) == 255
+        through = None if opaque else cv2.bitwise_not(alpha[first:last])
+        return Sheet(layer.depth, x0, y0, scale, colour, through, first)
 
-    def _seen(self, sheet: Sheet, look: View) -> Sheet:
-        """The part of a sheet that the camera sees, at the frame's size."""
+    def _lay(self, frame: np.ndarray, sheet: Sheet, look: View) -> np.ndarray:
+        """The frame with the part of a sheet that the camera sees over it."""
         x, y, zoom = self._corner(look, sheet.depth)
         s = sheet.scale / (self.unit * zoom)
         dx, dy = (x - sheet.x0) * sheet.scale, (y - sheet.y0) * sheet.scale
-        matrix = np.array([[s, 0, dx + 0.5 * s - 0.5], [0, s, dy + 0.5 * s - 0.5]])
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        cut = [
-            None if part is None else cv2.warpAffine(part, matrix, self.size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-            for part in (sheet.colour, sheet.through)
-        ]
-        return Sheet(sheet.depth, x, y, s, cut[0], cut[1])
+        width, height = self.size
+        # Only the rows that the sheet reaches are warped and blended.
+        top = min(height - 1, max(0, int((sheet.first - 1 - dy) / s)))
+        bottom = max(top + 1, min(height, int((sheet.first + len(sheet.colour) + 1 - dy) / s) + 1))
+        shift = dy - sheet.first + top * s
+        matrix = np.array([[s, 0, dx + 0.5 * s - 0.5], [0, s, shift + 0.5 * s - 0.5]])
+        size = (width, bottom - top)
+        colour = _cut(sheet.colour, matrix, size, outside=0 if sheet.through is not None else None)
+        if sheet.through is None:
+            return colour
+        through = _cut(sheet.through, matrix, size, outside=255)
+        part = frame[top:bottom]
+        frame[top:bottom] = cv2.add(cv2.multiply(part, cv2.cvtColor(through, cv2.COLOR_GRAY2RGB), scale=1 / 255), colour)
+        return frame
 
     def backdrop(self, t: float) -> np.ndarray:
         """The place (H, W, 3) without the figure, its shadow and the weather."""
         if len(self.sheets) == 1 and not self._moving():
             return self.sheets[0].colour.copy()
-        frame = None
+        frame = np.zeros((self.size[1], self.size[0], 3), np.uint8)
         for sheet in self.sheets:
-            seen = self._seen(sheet, self.views[t])
-            frame = seen.colour if frame is None else _over(frame, seen)
+            frame = self._lay(frame, sheet, self.views[t])
         return frame
 
     def frame(self, t: float) -> np.ndarray:
@@ -185,29 +198,51 @@ class Theatre:
 
     def _figure(self, picture: np.ndarray, t: float) -> np.ndarray:
         """Draws the figure in place; returns its coverage (H, W) uint8."""
-        source = self._lit_figure()
+        source = self.lit_figure
         matrix = self._matrix(t)
         step = np.linalg.norm(matrix[:, 1])
         if step < 0.5:
             source = cv2.resize(source, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
             matrix = matrix * (2, 2, 1)
-        drawn = cv2.warpAffine(source, matrix, self.size, flags=cv2.INTER_LINEAR)
-        coverage = np.ascontiguousarray(drawn[..., 3])
-        through = cv2.cvtColor(cv2.bitwise_not(coverage), cv2.COLOR_GRAY2RGB)
-        behind = cv2.multiply(picture, through, scale=1 / 255)
-        picture[:] = cv2.add(behind, cv2.cvtColor(drawn, cv2.COLOR_RGBA2RGB))
+        h, w = source.shape[:2]
+        corners = np.array([[0, w, 0, w], [0, 0, h, h], [1, 1, 1, 1]])
+        x, y = matrix @ corners
+        x0, x1 = (int(v) for v in np.clip([x.min() - 1, x.max() + 2], 0, self.size[0]))
+        y0, y1 = (int(v) for v in np.clip([y.min() - 1, y.max() + 2], 0, self.size[1]))
+        coverage = np.zeros(picture.shape[:2], np.uint8)
+        if x0 >= x1 or y0 >= y1:
+            return coverage
+        matrix = matrix - [[0, 0, x0], [0, 0, y0]]
+        drawn = cv2.warpAffine(source, matrix, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR)
+        coverage[y0:y1, x0:x1] = drawn[..., 3]
+        through = cv2.cvtColor(cv2.bitwise_not(cv2.extractChannel(drawn, 3)), cv2.COLOR_GRAY2RGB)
+        behind = cv2.multiply(picture[y0:y1, x0:x1], through, scale=1 / 255)
+        picture[y0:y1, x0:x1] = cv2.add(behind, cv2.cvtColor(drawn, cv2.COLOR_RGBA2RGB))
         return coverage
 
     def _lit_figure(self) -> np.ndarray:
         canvas = Canvas(0, 0, 1, self.figure.shape[1], self.figure.shape[0])
         canvas.rgba = self.figure.copy()
-        canvas.gain(FIGURE_GRADES[self.scene.light])
         tone, part = haze(self.scene.weather, self.scene.light, 1.0)
-        canvas.tint(tone, 0.6 * part)
+        canvas.grade(FIGURE_GRADES[self.scene.light], tone, 0.5 * part)
         return canvas.rgba
 
 
-def _over(frame: np.ndarray, sheet: Sheet) -> np.ndarray:
-    if sheet.through is None:
-        return sheet.colour
-    return cv2.add(cv2.multiply(frame, sheet.through, scale=1 / 255), sheet.colour)
+def _cut(picture: np.ndarray, matrix: np.ndarray, size: tuple[int, int], *, outside: int | None) -> np.ndarray:
+    """The window of `size` (width, height) that `matrix` maps into the picture, linearly interpolated."""
+    width, height = size
+    if abs(matrix[0, 0] - 1) < 1e-9:
+        (x, fx), (y, fy) = ((int(np.floor(v)), v - np.floor(v)) for v in matrix[:, 2])
+        if max(abs(matrix[0, 2]), abs(matrix[1, 2])) < 1e-6 and picture.shape[1::-1] == size:
+            return picture
+        if x >= 0 and y >= 0 and x + width < picture.shape[1] and y + height < picture.shape[0]:
+            cut = picture[y : y + height + 1, x : x + width + 1]
+            if fx > 1e-3:
+                cut = cv2.addWeighted(cut[:, :-1], 1 - fx, cut[:, 1:], fx, 0)
+            if fy > 1e-3:
+                cut = cv2.addWeighted(cut[:-1], 1 - fy, cut[1:], fy, 0)
+            return cut[:height, :width]
+    border = cv2.BORDER_REPLICATE if outside is None else cv2.BORDER_CONSTANT
+    value = (outside or 0,) * 3
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(picture, matrix, size, flags=flags, borderMode=border, borderValue=value)

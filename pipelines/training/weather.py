@@ -10,7 +10,7 @@ AIR: dict[str, tuple[dict[str, Colour], float, float]] = {
     "clear": ({}, 0.0, 0.0),
     "rain": ({"day": (126, 140, 158), "sunset": (164, 122, 122), "night": (34, 42, 68)}, 0.62, 0.22),
     "snow": ({"day": (212, 222, 236), "sunset": (240, 196, 190), "night": (74, 88, 130)}, 0.50, 0.12),
-    "fog": ({"day": (220, 226, 230), "sunset": (244, 200, 172), "night": (88, 98, 128)}, 0.86, 0.42),
+    "fog": ({"day": (220, 226, 230), "sunset": (244, 200, 172), "night": (104, 116, 152)}, 0.74, 0.34),
 }
 
 
@@ -42,9 +42,12 @@ class Precipitation:
                 for oy in (-height, 0, height):
                     self._mark(alpha, (x * width + ox, y * height + oy), z, near)
         if self.weather == "fog":
-            alpha = cv2.GaussianBlur(alpha, (0, 0), self.unit * 0.05)
-        alpha = cv2.cvtColor(np.tile(alpha, (2, 2)), cv2.COLOR_GRAY2RGB)
-        return cv2.multiply(alpha, (*self.tone, 0), scale=1 / 255), cv2.bitwise_not(alpha)
+            small = cv2.resize(alpha, None, fx=0.125, fy=0.125, interpolation=cv2.INTER_AREA)
+            small = cv2.GaussianBlur(small, (0, 0), self.unit * 0.05 / 8, borderType=cv2.BORDER_REFLECT)
+            alpha = cv2.resize(small, self.size, interpolation=cv2.INTER_CUBIC)
+        alpha = cv2.cvtColor(alpha, cv2.COLOR_GRAY2RGB)
+        light = cv2.multiply(alpha, (*self.tone, 0), scale=1 / 255)
+        return cv2.repeat(light, 2, 2), cv2.repeat(cv2.bitwise_not(alpha), 2, 2)
 
     def _mark(self, alpha: np.ndarray, at: tuple[float, float], z: float, near: bool) -> None:
         x, y = at
@@ -57,7 +60,7 @@ class Precipitation:
             width = max(1, round(unit / (85 if near else 128)))
             cv2.line(alpha, (round(x * 16), round(y * 16)), end, 190 if near else 130, width, cv2.LINE_AA, 4)
         elif self.weather == "snow":
-            r = (0.010 + 0.005 * z if near else 0.006 + 0.003 * z) * unit
+            r = (0.012 + 0.005 * z if near else 0.008 + 0.003 * z) * unit
             cv2.circle(alpha, (round(x * 16), round(y * 16)), round(r * 16), 240 if near else 200, -1, cv2.LINE_AA, 4)
         else:
             axes = (round((0.22 + 0.12 * z) * unit), round(0.05 * unit))
@@ -91,10 +94,12 @@ def _watercolour(frame: np.ndarray) -> np.ndarray:
 
 def _pencil(frame: np.ndarray) -> np.ndarray:
     grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
-    soft = cv2.GaussianBlur(grey, (0, 0), 4)
-    lines = cv2.divide(grey, cv2.max(soft, 1), scale=235)
-    shaded = cv2.multiply(lines, cv2.addWeighted(grey, 0.45, grey, 0, 140), scale=1 / 255)
-    return cv2.merge([shaded, shaded, cv2.multiply(shaded, 0.97)])
+    soft = cv2.GaussianBlur(grey, (0, 0), 2.2)
+    lines = cv2.divide(grey, cv2.max(soft, 1), scale=255)
+    lines = cv2.LUT(lines, np.clip((np.arange(256) - 150) * 255 / 92, 0, 255).astype(np.uint8))
+    tones = cv2.LUT(grey, (148 + 102 * (np.arange(256) / 255) ** 0.7).astype(np.uint8))
+    shaded = cv2.multiply(lines, tones, scale=1 / 255)
+    return cv2.merge([shaded, cv2.multiply(shaded, 0.99), cv2.multiply(shaded, 0.96)])
 
 
 def _pixel_art(frame: np.ndarray) -> np.ndarray:

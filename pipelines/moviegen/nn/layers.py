@@ -1,0 +1,107 @@
+"""Pieces that our transformers share: norms, SwiGLU, attention, the timestep and the factorised positions.
+
+B batch, N tokens, D width, S text tokens, H heads, T' H' W' positions in time and space.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+
+
+class SwiGLU(nn.Module):
+    """Feed-forward layer of LLaMa3: down(silu(gate(x)) * up(x)), gate and up in one matrix."""
+
+    def __init__(self, width: int, hidden: int):
+        super().__init__()
+        self.up = nn.Linear(width, 2 * hidden, bias=False)
+        self.down = nn.Linear(hidden, width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate, value = self.up(x).chunk(2, dim=-1)
+        return self.down(F.silu(gate) * value)
+
+
+class SelfAttention(nn.Module):
+    """Full bidirectional attention, with RMS-normalised queries and keys for stability in bf16."""
+
+    def __init__(self, width: int, heads: int):
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+        self.norm_q, self.norm_k = (nn.RMSNorm(width // heads, eps=1e-6) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = rearrange(self.qkv(x), "b n (k h d) -> k b h n d", k=3, h=self.heads)
+        x = F.scaled_dot_product_attention(self.norm_q(q).to(v.dtype), self.norm_k(k).to(v.dtype), v)
+        return self.out(rearrange(x, "b h n d -> b n (h d)"))  # (B, N, D)
+
+
+class CrossAttention(nn.Module):
+    """Reads the text. Keys and values depend on nothing else, so a sampler computes them once (`context`)."""
+
+    def __init__(self, width: int, heads: int):
+        super().__init__()
+        self.heads = heads
+        self.q = nn.Linear(width, width, bias=False)
+        self.kv = nn.Linear(width, 2 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+        self.norm_q, self.norm_k = (nn.RMSNorm(width // heads, eps=1e-6) for _ in range(2))
+
+    def context(self, text: Tensor) -> tuple[Tensor, Tensor]:
+        """text (B, S, D) -> keys and values, (B, H, S, d) each."""
+        k, v = rearrange(self.kv(text), "b s (k h d) -> k b h s d", k=2, h=self.heads)
+        return self.norm_k(k).to(v.dtype), v
+
+    def forward(self, x: Tensor, context: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
+        q = rearrange(self.q(x), "b n (h d) -> b h n d", h=self.heads)
+        k, v = context
+        x = F.scaled_dot_product_attention(self.norm_q(q).to(v.dtype), k, v, attn_mask=mask)
+        return self.out(rearrange(x, "b h n d -> b n (h d)"))  # (B, N, D)
+
+
+class Timestep(nn.Module):
+    """t (B,) in [0, 1] -> (B, D): sines of 1000 t, then a small network."""
+
+    def __init__(self, width: int, sines: int = 256):
+        super().__init__()
+        self.sines = sines
+        self.mlp = nn.Sequential(nn.Linear(sines, width), nn.SiLU(), nn.Linear(width, width))
+
+    def forward(self, t: Tensor) -> Tensor:
+        half = self.sines // 2
+        rates = torch.exp(-math.log(10_000) * torch.arange(half, device=t.device) / half)
+        angles = 1000 * t.float()[:, None] * rates
+        return self.mlp(torch.cat([angles.cos(), angles.sin()], dim=-1))
+
+
+class Positions(nn.Module):
+    """Factorised learnable positions: one table for time, one for rows, one for columns, summed (Movie Gen, 3.1.3).
+
+    The tables start as rotated sines of amplitude 0.5: with the usual 0.02 the model paints textures before places.
+    """
+
+    def __init__(self, width: int, *, time: int, height: int, columns: int):
+        super().__init__()
+        self.time, self.height, self.columns = (
+            nn.Parameter(_sines(length, width, seed)) for seed, length in enumerate((time, height, columns))
+        )
+
+    def forward(self, t: int, h: int, w: int) -> Tensor:
+        """(t * h * w, D). Raises an assertion for more positions than the tables hold."""
+        assert t <= len(self.time) and h <= len(self.height) and w <= len(self.columns), (t, h, w)
+        table = self.time[:t, None, None] + self.height[:h, None] + self.columns[:w]  # (t, h, w, D)
+        return rearrange(table, "t h w d -> (t h w) d")
+
+
+def _sines(length: int, width: int, seed: int) -> Tensor:
+    if torch.get_default_device().type == "meta":
+        return torch.empty(length, width)
+    generator = torch.Generator().manual_seed(seed)
+    rates = torch.exp(-math.log(4 * length) * torch.arange(width // 2) / (width // 2))
+    angles = torch.arange(length)[:, None] * rates + 2 * math.pi * torch.rand(width // 2, generator=generator)
+    rotation = torch.linalg.qr(torch.randn(width, width, generator=generator))[0]
+    return 0.5 * torch.cat([angles.sin(), angles.cos()], dim=-1) @ rotation

@@ -1,0 +1,115 @@
+"""The video transformer: noisy latents, a time and a text to a velocity (Movie Gen, section 3.1.3).
+
+LLaMa3's block with three changes: cross-attention to the text between self-attention and feed-forward, modulation by
+the timestep, full bidirectional attention. A still is a clip of one latent frame.
+
+B batch, C latent channels, T' H' W' latents, N = T' H' W' / 4 tokens, D width, S text tokens.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from einops import rearrange
+from huggingface_hub import PyTorchModelHubMixin
+from torch import Tensor, nn
+
+from pipelines.moviegen.nn.layers import CrossAttention, Positions, SelfAttention, SwiGLU, Timestep
+from pipelines.moviegen.nn.text import Text
+
+PATCH = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformerConfig:
+    """`text` lists the widths of the text encoders whose states are read; `longest`, `side`: size of the position tables."""
+
+    latents: int
+    width: int
+    depth: int
+    heads: int
+    hidden: int
+    text: tuple[int, ...]
+    longest: int = 32
+    side: int = 12
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", tuple(self.text))  # a list when read back from JSON
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """A text as the transformer reads it: keys and values of every block, and the mask. Independent of x and t."""
+
+    blocks: list[tuple[Tensor, Tensor]]
+    mask: Tensor
+
+
+class Block(nn.Module):
+    """Self-attention, cross-attention, feed-forward. The timestep scales, shifts and gates the first and the last."""
+
+    def __init__(self, config: TransformerConfig):
+        super().__init__()
+        width = config.width
+        self.norm1, self.norm2, self.norm3 = (nn.RMSNorm(width, eps=1e-6) for _ in range(3))
+        self.attention = SelfAttention(width, config.heads)
+        self.text = CrossAttention(width, config.heads)
+        self.feed = SwiGLU(width, config.hidden)
+        self.table = nn.Parameter(torch.zeros(6, width))
+
+    def forward(self, x: Tensor, modulation: Tensor, text: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
+        shift1, scale1, gate1, shift2, scale2, gate2 = (modulation + self.table).unsqueeze(2).unbind(1)  # (B, 1, D)
+        x = x + gate1 * self.attention(torch.addcmul(shift1, self.norm1(x), 1 + scale1))
+        x = x + self.text(self.norm2(x), text, mask)
+        return x + gate2 * self.feed(torch.addcmul(shift2, self.norm3(x), 1 + scale2))
+
+
+class VideoTransformer(nn.Module, PyTorchModelHubMixin, library_name="rushes", license="apache-2.0"):
+    """v = model(x, t, condition): x (B, C, T', H', W'), t (B,) in [0, 1] from noise to data, v like x."""
+
+    def __init__(self, config: TransformerConfig):
+        super().__init__()
+        config = config if isinstance(config, TransformerConfig) else TransformerConfig(**config)
+        self.config = config
+        width, patch = config.width, config.latents * PATCH**2
+        self.embed = nn.Linear(patch, width)
+        self.positions = Positions(width, time=config.longest, height=config.side, columns=config.side)
+        self.timestep = Timestep(width)
+        self.modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 6 * width))
+        self.texts = nn.ModuleList(nn.Sequential(nn.Linear(size, width), nn.LayerNorm(width)) for size in config.text)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
+        self.norm = nn.RMSNorm(width, eps=1e-6)
+        self.final = nn.Sequential(nn.SiLU(), nn.Linear(width, 2 * width))
+        self.out = nn.Linear(width, patch)
+        self._begin()
+
+    def condition(self, *texts: Text) -> Condition:
+        """Reads one text per encoder, concatenated along the tokens: what a sampler does once."""
+        states = torch.cat([read(text.states) for read, text in zip(self.texts, texts, strict=True)], dim=1)
+        mask = torch.cat([text.mask for text in texts], dim=1)
+        return Condition(blocks=[block.text.context(states) for block in self.blocks], mask=mask[:, None, None])
+
+    def forward(self, x: Tensor, t: Tensor, condition: Condition) -> Tensor:
+        frames, h, w = x.shape[2], x.shape[3] // PATCH, x.shape[4] // PATCH
+        x = rearrange(x, "b c t (h p) (w q) -> b (t h w) (c p q)", p=PATCH, q=PATCH)
+        x = self.embed(x)                                                                     # (B, N, D)
+        positions = self.positions(frames, h, w)                                              # (N, D)
+        moment = self.timestep(t)                                                             # (B, D)
+        modulation = rearrange(self.modulation(moment), "b (k d) -> b k d", k=6)
+        for block, text in zip(self.blocks, condition.blocks, strict=True):
+            x = block(x + positions, modulation, text, condition.mask)
+        shift, scale = self.final(moment).unsqueeze(1).chunk(2, dim=-1)                       # (B, 1, D)
+        x = self.out(torch.addcmul(shift, self.norm(x), 1 + scale))
+        return rearrange(
+            x, "b (t h w) (c p q) -> b c t (h p) (w q)", t=frames, h=h, w=w, p=PATCH, q=PATCH
+        )  # fmt: skip
+
+    def _begin(self) -> None:
+        """Zero where a block should start without influence, gates half open: faster than DiT's all-zero start."""
+        width = self.config.width
+        for layer in (self.out, self.modulation[1], self.final[1], *(block.text.out for block in self.blocks)):
+            nn.init.zeros_(layer.weight)
+        for layer in (self.out, self.modulation[1], self.final[1]):
+            nn.init.zeros_(layer.bias)
+        with torch.no_grad():
+            gates = self.modulation[1].bias.view(6, width)
+            gates[2] = gates[5] = 0.5

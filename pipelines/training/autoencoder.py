@@ -1,0 +1,98 @@
+"""Trains the temporal autoencoder: an image autoencoder first, then inflated, then with the outlier penalty.
+
+    python -m pipelines.training.autoencoder --preset mini --stage image --minutes 10
+    python -m pipelines.training.autoencoder --preset mini --stage clips --minutes 50
+    python -m pipelines.training.autoencoder --preset mini --stage decoder --minutes 20
+
+Each stage begins with the weights of the one before it and resumes its own. `decoder` leaves the latents as they are
+(the encoder is frozen), so that it can be trained further at any time, after the transformer too.
+"""
+
+import argparse
+import logging
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pipelines.moviegen import presets
+from pipelines.moviegen.nn.tae import TAE, image_autoencoder, inflate
+from pipelines.training.data import CropPool
+from pipelines.training.loop import Plan, Run
+from pipelines.training.losses import divergence, outlier_penalty, reconstruction
+
+STAGES = ("image", "clips", "decoder")
+DIVERGENCE = 3e-4
+OUTLIERS = 0.1
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--preset", default="mini", choices=presets.TAE)
+    parser.add_argument("--stage", default="image", choices=STAGES)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--batch", type=int, default=6)
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    torch.manual_seed(0)
+    train(options)
+
+
+def train(options: argparse.Namespace) -> None:
+    """Runs one stage to the end of its minutes."""
+    root = Path("runs/autoencoder") / options.preset
+    model = begin(options.preset, options.stage, root)
+    trained = model.parameters()
+    if options.stage == "decoder":
+        model.encoder.requires_grad_(False)
+        trained = [p for p in model.parameters() if p.requires_grad]
+    optimiser = torch.optim.AdamW(trained, lr=options.rate, betas=(0.9, 0.99), weight_decay=0.0)
+    run = Run(model, [optimiser], Plan(minutes=options.minutes, rate=options.rate), root / options.stage)
+    rng, pool = np.random.default_rng(run.step), CropPool(seed=run.step)
+    frames = 1 if options.stage == "image" else 16
+
+    def loss() -> Tensor:
+        # one batch of stills for three of clips, as in the paper; stills are as many as cost the same time
+        still = frames == 1 or run.step % 4 == 3
+        x = pool.batch(options.batch * (3 if still else 1), 1 if still else frames, rng)
+        return batch_loss(run.model, x, penalty=OUTLIERS if options.stage == "clips" else 0.0)
+
+    check = pool.batch(12, frames, np.random.default_rng(1))
+    run.train(loss, lambda average: error(average, check))
+
+
+def begin(preset: str, stage: str, root: Path) -> TAE:
+    """A new image autoencoder, or one that has the averaged weights of the stage before it."""
+    config = presets.TAE[preset]
+    if stage == "image":
+        model = image_autoencoder(config)
+    else:
+        before = STAGES[STAGES.index(stage) - 1]
+        state = torch.load(root / before / "last.pt", map_location="cpu", weights_only=True)["average"]
+        model = inflate(state, config)
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d | nn.Conv3d):
+            module.to(memory_format=torch.channels_last if isinstance(module, nn.Conv2d) else torch.channels_last_3d)
+    return model
+
+
+def batch_loss(model: TAE, x: Tensor, penalty: float) -> Tensor:
+    """x (B, 3, T, H, W) -> what the recipe minimises."""
+    mean, log_variance = model.posterior(x)
+    z = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
+    y = model.pixels(z)[:, :, : x.shape[2]]
+    loss = reconstruction(y, x) + DIVERGENCE * divergence(mean, log_variance)
+    return loss + penalty * outlier_penalty(mean) if penalty else loss
+
+
+@torch.no_grad()
+def error(model: TAE, x: Tensor) -> float:
+    """Mean squared error of clips reconstructed from the posterior's mean, in dB below the range (minus the PSNR)."""
+    y = model.pixels(model.posterior(x)[0])[:, :, : x.shape[2]].clamp(-1, 1)
+    return float(10 * torch.log10((y - x).square().mean() / 4))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""What recipes are fed with: crops of the theatre and of photographs, made by a child process that never stops.
+
+Photographs are moved by pans, zooms and shakes, so that they teach motion as well. Whoever trains puts licence-clean
+ones into a folder; NOTICE lists those that our weights have seen.
+"""
+
+import multiprocessing
+from collections.abc import Iterator
+from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from pipelines.training import world
+
+PICTURES = Path("runs/pictures")
+SIDE, FRAMES = 128, 16
+
+
+def photographs(folder: Path = PICTURES, longest: int = 1600) -> list[np.ndarray]:
+    """All pictures of a folder, RGB uint8, shrunk to `longest` pixels."""
+    pictures = []
+    for path in sorted(folder.glob("*.jpg")):
+        picture = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+        scale = min(1.0, longest / max(picture.shape[:2]))
+        pictures.append(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+    return pictures
+
+
+def moved_photograph(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(FRAMES, SIDE, SIDE, 3): a window that travels over a picture, with a zoom and a shake."""
+    shrink = np.exp(rng.uniform(np.log(SIDE * 1.3 / min(picture.shape[:2])), 0))
+    picture = cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+    if rng.random() < 0.5:
+        picture = picture[:, ::-1]
+    height, width = picture.shape[:2]
+    speed, zoom = rng.normal(0, 2.0, 2) * (rng.random() < 0.8), rng.normal(0, 0.006)
+    centre = rng.uniform((SIDE / 2, SIDE / 2), (max(SIDE / 2 + 1, width - SIDE / 2), max(SIDE / 2 + 1, height - SIDE / 2)))
+    shake = rng.normal(0, rng.choice([0, 0.3, 1.5]), (FRAMES, 2)).cumsum(0) * 0.5
+    crops = []
+    for i in range(FRAMES):
+        scale = (1 + zoom) ** (i - FRAMES / 2)
+        x, y = centre + speed * (i - FRAMES / 2) + shake[i]
+        warp = np.array([[scale, 0, SIDE / 2 - scale * x], [0, scale, SIDE / 2 - scale * y]])
+        crops.append(cv2.warpAffine(picture, warp, (SIDE, SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT))
+    return np.stack(crops)
+
+
+def theatre_crops(seed: int, rng: np.random.Generator, count: int = 4) -> Iterator[np.ndarray]:
+    """`count` windows of one clip of the theatre, each (FRAMES, SIDE, SIDE, 3)."""
+    width, height = ((256, 256), (352, 192), (192, 352), (288, 224), (224, 288))[int(rng.choice(5, p=(0.6, 0.1, 0.1, 0.1, 0.1)))]
+    frames = world.render(world.sample_scene(seed), frames=2 * FRAMES, width=width, height=height)
+    for _ in range(count):
+        t, y, x = (int(rng.integers(0, n + 1)) for n in (FRAMES, height - SIDE, width - SIDE))
+        yield frames[t : t + FRAMES, y : y + SIDE, x : x + SIDE]
+
+
+class CropPool:
+    """Crops in shared memory, (capacity, FRAMES, SIDE, SIDE, 3) uint8, for ever overwritten by a child process."""
+
+    def __init__(self, capacity: int = 2400, real: float = 0.3, seed: int = 0):
+        shape = (capacity, FRAMES, SIDE, SIDE, 3)
+        self._memory = SharedMemory(create=True, size=int(np.prod(shape)))
+        self.crops = np.ndarray(shape, np.uint8, self._memory.buf)
+        context = multiprocessing.get_context("spawn")
+        self._filled = context.Value("q", 0)
+        self._child = context.Process(
+            target=_fill, args=(self._memory.name, shape, self._filled, real, seed), daemon=True
+        )
+        self._child.start()
+
+    def batch(self, count: int, frames: int, rng: np.random.Generator) -> Tensor:
+        """`count` random crops, (B, 3, frames, SIDE, SIDE) float in [-1, 1]."""
+        while (ready := min(self._filled.value, len(self.crops))) < 64:
+            self._child.join(0.5)
+            assert self._child.is_alive(), "the process that makes crops has died"
+        starts = rng.integers(0, FRAMES - frames + 1, count)
+        chosen = [self.crops[i, t : t + frames] for i, t in zip(rng.integers(0, ready, count), starts, strict=True)]
+        return pixels(np.stack(chosen))
+
+
+def pixels(frames: np.ndarray) -> Tensor:
+    """(B, T, H, W, 3) uint8 -> (B, 3, T, H, W) float in [-1, 1]."""
+    return rearrange(torch.from_numpy(frames), "b t h w c -> b c t h w").float() / 127.5 - 1
+
+
+def _fill(name: str, shape: tuple[int, ...], filled: object, real: float, seed: int) -> None:
+    """The child: draws for ever into the pool that its parent made."""
+    cv2.setNumThreads(1)
+    memory = SharedMemory(name=name)
+    crops = np.ndarray(shape, np.uint8, memory.buf)
+    rng, pictures = np.random.default_rng(seed), photographs()
+    while True:
+        if pictures and rng.random() < real:
+            made = [moved_photograph(pictures[rng.integers(len(pictures))], rng) for _ in range(4)]
+        else:
+            made = list(theatre_crops(int(rng.integers(2**31)), rng))
+        for crop in made:
+            place = filled.value if filled.value < shape[0] else int(rng.integers(shape[0]))
+            crops[place] = crop
+            filled.value += 1

@@ -1,0 +1,158 @@
+"""The loop that every recipe shares: clock, warm-up and cool-down, averages of the weights, resume, one log line a minute.
+
+A recipe gives a loss; the loop owns the optimisers and the folder `runs/<name>/` with `last.pt`.
+"""
+
+import copy
+import logging
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.distributed.fsdp import FSDPModule, fully_shard
+
+log = logging.getLogger("training")
+CHECKPOINT_SECONDS = 300
+LOG_SECONDS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How one stage is trained. `minutes` is the stage's whole clock over all its resumed parts."""
+
+    minutes: float
+    rate: float
+    warmup: int = 100
+    cooldown: float = 0.3
+    average: float = 0.999
+    clip: float = 1.0
+    patience: int = 3
+    steps: int | None = None
+
+
+def averaged(model: nn.Module) -> nn.Module:
+    """A frozen copy of a model that follows it: the exponential moving average of its weights."""
+    return copy.deepcopy(model).eval().requires_grad_(False)
+
+
+@torch.no_grad()
+def follow(average: nn.Module, model: nn.Module, *, decay: float, step: int) -> None:
+    """Moves the average towards the model; in the first steps faster, so that it forgets the initial weights."""
+    decay = min(decay, (1 + step) / (10 + step))
+    ours, theirs = list(average.state_dict().values()), list(model.state_dict().values())
+    kept = [(a, b) for a, b in zip(ours, theirs, strict=True) if a.is_floating_point()]
+    torch._foreach_lerp_([a for a, _ in kept], [b.to(a.dtype) for a, b in kept], 1 - decay)
+
+
+class Plateau:
+    """Halves a factor when the validation loss has not improved for `patience` validations (Movie Gen, section 3.1.3)."""
+
+    def __init__(self, patience: int):
+        self.patience, self.factor, self.best, self.waited = patience, 1.0, float("inf"), 0
+
+    def see(self, loss: float) -> None:
+        if loss < self.best * 0.998:
+            self.best, self.waited = loss, 0
+            return
+        self.waited += 1
+        if self.waited >= self.patience:
+            self.factor, self.waited = self.factor / 2, 0
+
+
+class Run:
+    """One stage of training, resumed from its folder if it was begun there before."""
+
+    def __init__(self, model: nn.Module, optimisers: list[torch.optim.Optimizer], plan: Plan, folder: Path):
+        self.model, self.optimisers, self.plan, self.folder = model, optimisers, plan, folder
+        self.average, self.plateau = averaged(model), Plateau(plan.patience)
+        self.step, self.elapsed = 0, 0.0
+        self.rates = [[group["lr"] for group in optimiser.param_groups] for optimiser in optimisers]
+        folder.mkdir(parents=True, exist_ok=True)
+        if (folder / "last.pt").exists():
+            self._resume()
+
+    def train(self, loss: Callable[[], Tensor], validate: Callable[[nn.Module], float] | None = None) -> nn.Module:
+        """Calls `loss` until the clock is out; `validate(average)` at every checkpoint. Returns the average."""
+        logged = saved = mark = time.monotonic()
+        recent: list[float] = []
+        while self.elapsed < self.plan.minutes * 60 and self.step != self.plan.steps:
+            recent.append(self._advance(loss()))
+            now = time.monotonic()
+            self.elapsed, mark = self.elapsed + now - mark, now
+            if now - logged > LOG_SECONDS:
+                log.info(
+                    "%s step %d minute %.1f loss %.4f rate x%.3f",
+                    self.folder.name, self.step, self.elapsed / 60, sum(recent) / len(recent), self.schedule(),
+                )  # fmt: skip
+                logged, recent = now, []
+            if now - saved > CHECKPOINT_SECONDS:
+                self._validate(validate)
+                self.save()
+                saved = mark = time.monotonic()  # validation does not count
+        self._validate(validate)
+        self.save()
+        return self.average
+
+    def schedule(self) -> float:
+        """What the learning rates are multiplied by: warm-up, plateau cuts, linear cool-down at the end."""
+        done = self.elapsed / (self.plan.minutes * 60)
+        end = min(1.0, (1 - done) / self.plan.cooldown) if self.plan.cooldown else 1.0
+        return max(0.01, end) * min(1.0, (self.step + 1) / self.plan.warmup) * self.plateau.factor
+
+    def save(self) -> None:
+        """Writes `last.pt` by rename, so that a kill leaves the older one."""
+        state = {
+            "model": self.model.state_dict(), "average": self.average.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "plateau": vars(self.plateau), "step": self.step, "elapsed": self.elapsed,
+        }  # fmt: skip
+        torch.save(state, self.folder / "new.pt")
+        os.replace(self.folder / "new.pt", self.folder / "last.pt")
+
+    def _advance(self, loss: Tensor) -> float:
+        for optimiser, rates in zip(self.optimisers, self.rates, strict=True):
+            for group, rate in zip(optimiser.param_groups, rates, strict=True):
+                group["lr"] = rate * self.schedule()
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.plan.clip)
+        if bool(torch.isfinite(norm)):
+            for optimiser in self.optimisers:
+                optimiser.step()
+        else:
+            log.warning("step %d: gradient is not finite, step skipped", self.step)
+        self.model.zero_grad(set_to_none=True)
+        self.step += 1
+        follow(self.average, self.model, decay=self.plan.average, step=self.step)
+        return loss.item()
+
+    def _validate(self, validate: Callable[[nn.Module], float] | None) -> None:
+        if validate is None:
+            return
+        value = validate(self.average)
+        self.plateau.see(value)
+        log.info("%s step %d validation %.4f best %.4f", self.folder.name, self.step, value, self.plateau.best)
+
+    def _resume(self) -> None:
+        state = torch.load(self.folder / "last.pt", map_location="cpu", weights_only=True)
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
+        vars(self.plateau).update(state["plateau"])
+        self.step, self.elapsed = state["step"], state["elapsed"]
+        log.info("%s resumed at step %d, minute %.1f", self.folder.name, self.step, self.elapsed / 60)
+
+
+def shard(model: nn.Module, blocks: list[nn.Module]) -> nn.Module:
+    """FSDP2 over all processes of `torchrun`: each block by itself, then the rest. Alone, the model is left as it is."""
+    if dist.is_initialized() and dist.get_world_size() > 1:
+        for block in blocks:
+            fully_shard(block)
+        fully_shard(model)
+        assert isinstance(model, FSDPModule)
+    return model

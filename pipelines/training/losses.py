@@ -1,0 +1,32 @@
+"""What the autoencoder is trained on: reconstruction, the divergence of its posterior, and the outlier penalty."""
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor
+
+
+def reconstruction(y: Tensor, x: Tensor) -> Tensor:
+    """Distance of pictures y to x, both (B, 3, T, H, W): absolute, squared, of edges, of movement, of a coarse copy."""
+    frames = [rearrange(v, "b c t h w -> (b t) c h w") for v in (y, x)]
+    coarse = F.l1_loss(*(F.avg_pool2d(v, 4) for v in frames))
+    edges = F.l1_loss(y.diff(dim=3), x.diff(dim=3)) + F.l1_loss(y.diff(dim=4), x.diff(dim=4))
+    movement = F.l1_loss(y.diff(dim=2), x.diff(dim=2)) if x.shape[2] > 1 else y.new_zeros(())
+    return F.l1_loss(y, x) + 2 * F.mse_loss(y, x) + 0.5 * edges + 0.5 * movement + coarse
+
+
+def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Kullback-Leibler divergence of the posterior from a standard normal, in nats per latent number."""
+    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
+
+
+def outlier_penalty(z: Tensor, r: float = 3.0) -> Tensor:
+    """Outlier penalty loss in the channel-norm form (Movie Gen, section 3.1.1): 0 unless a place stands out.
+
+    z (B, C, T', H', W'); each latent frame counts as a picture. A place is punished for the part of its distance
+    from the frame's mean latent, over channels, that exceeds r standard deviations (the norm of those of all channels).
+    """
+    z = rearrange(z, "b c t h w -> (b t) (h w) c")
+    distance = torch.linalg.vector_norm(z - z.mean(dim=1, keepdim=True), dim=-1)
+    allowed = r * torch.linalg.vector_norm(z.std(dim=1), dim=-1, keepdim=True)
+    return F.relu(distance - allowed).mean()
