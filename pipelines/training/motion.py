@@ -11,6 +11,7 @@ import numpy as np
 PAN = 0.35  # of the frame's width, over the whole clip
 ZOOM = (0.80, 1.24)  # from far to near; everywhere else 1.0
 TRAVELS = ("moves left", "moves right")
+SMALLER = 0.86  # the size of a figure that needs room to go somewhere
 FOLLOWED = ("moves left", "moves right", "floats up", "falls", "circles")
 
 
@@ -57,39 +58,41 @@ def _hop(t: float, period: float, phase: float, *, rest: float) -> tuple[float, 
 
 
 def _travel(stage: Stage, u: float, side: float) -> float:
-    reach = 0.62 if stage.followed else min(0.56 * stage.half_width, stage.half_width - 0.53 * stage.width - 0.02)
-    far = 1.0 if stage.followed else stage.nearest
-    reach = min(reach, stage.half_width / far - 0.53 * stage.width) if not stage.followed else reach
-    return side * reach * (2 * _ease(u) - 1)
+    """x of a figure that crosses the frame and stays fully in view, or goes far if the camera follows it."""
+    if stage.followed:
+        return side * 0.62 * (2 * _ease(u) - 1)
+    reach = stage.half_width / stage.nearest - 0.53 * SMALLER * stage.width - 0.01
+    return side * min(0.56 * stage.half_width, reach) * (2 * _ease(u) - 1)
 
 
-def _rise(stage: Stage) -> float:
-    """How high above its rest the figure can be and stay in view."""
-    room = -stage.top / stage.nearest - stage.height - stage.hover - 0.03
-    return max(0.05, min(0.42, room)) if not stage.followed else 0.55
+def _rise(stage: Stage, *, height: float, low: float) -> float:
+    """How high a figure of this height can rise above `low` (both world units) and stay in view."""
+    room = -stage.top * (0.4375 + 0.5625 / stage.nearest) - height - low - 0.02  # zooms go to 0.45 of the height
+    return 0.55 if stage.followed else max(0.05, min(0.42, room))
 
 
 def pose(action: str, t: float, *, duration: float, stage: Stage) -> Pose:
     """The figure at `t` seconds of a clip of `duration` seconds; periodic actions take 0.75 to 1.5 s a turn."""
     u = t / max(duration, 1e-6)
-    ground = -stage.hover
-    walk = abs(math.sin(math.tau * (t / 0.7 + stage.phase)))
+    ground, low = -stage.hover, -0.4 * stage.hover
     if action in TRAVELS:
         side = 1.0 if action == "moves right" else -1.0
-        return Pose(x=_travel(stage, u, side), y=ground - 0.02 * walk, turn=side * 0.05)
-    if action == "bounces":
-        up, stretch = _hop(t, 0.75, stage.phase, rest=0.24)
-        return Pose(y=ground - min(0.17, _rise(stage)) * up, stretch=stretch)
-    if action == "jumps":
-        up, stretch = _hop(t, 1.4, stage.phase, rest=0.46)
-        return Pose(y=ground - min(0.34, _rise(stage)) * up, stretch=stretch)
+        step = abs(math.sin(math.tau * (t / 0.7 + stage.phase)))
+        return Pose(x=_travel(stage, u, side), y=ground - 0.02 * step, turn=side * 0.05, scale=SMALLER)
+    if action in ("bounces", "jumps"):
+        high, period, rest = (0.19, 0.75, 0.24) if action == "bounces" else (0.34, 1.4, 0.46)
+        up, stretch = _hop(t, period, stage.phase, rest=rest)
+        room = _rise(stage, height=1.08 * SMALLER * stage.height, low=-ground)
+        return Pose(y=ground - min(high, room) * up, stretch=stretch, scale=SMALLER)
     if action == "spins":
         return Pose(y=ground - 0.04, turn=math.tau * (t / 1.3 + stage.phase))
+    rise = _rise(stage, height=SMALLER * stage.height, low=-low)
     if action == "floats up":
-        return Pose(y=ground - _rise(stage) * _ease(u), turn=0.06 * math.sin(math.tau * t / 1.5))
+        return Pose(y=low - rise * _ease(u), turn=0.06 * math.sin(math.tau * t / 1.5), scale=SMALLER)
     if action == "falls":
         drop = min(1.0, u / 0.92) ** 1.6
-        return Pose(y=ground - _rise(stage) * (1 - drop), turn=0.10 * math.sin(math.tau * t / 1.2) * (1 - drop))
+        turn = 0.10 * math.sin(math.tau * t / 1.2) * (1 - drop)
+        return Pose(y=low - rise * (1 - drop), turn=turn, scale=SMALLER)
     return _in_place(action, t, u, stage=stage)
 
 
@@ -102,13 +105,13 @@ def _in_place(action: str, t: float, u: float, *, stage: Stage) -> Pose:
         lift = 0.05 * abs(math.cos(beat))
         return Pose(x=0.05 * sway, y=ground - lift, turn=0.30 * sway, stretch=1 + 0.09 * math.cos(2 * beat))
     if action == "grows":
-        return Pose(y=ground, scale=0.42 + 0.63 * _ease(u))
+        return Pose(y=ground, scale=0.40 + 0.65 * _ease(u))
     if action == "shrinks":
-        return Pose(y=ground, scale=1.05 - 0.63 * _ease(u))
+        return Pose(y=ground, scale=1.05 - 0.65 * _ease(u))
     if action == "circles":
-        rx = 0.19 if stage.followed else min(0.19, stage.half_width / stage.nearest - 0.6 * stage.width)
+        rx = 0.22 if stage.followed else min(0.22, stage.half_width / stage.nearest - 0.5 * stage.width)
         near = math.sin(angle)
-        return Pose(x=rx * math.cos(angle), y=ground - 0.08 + 0.075 * near, scale=0.9 + 0.12 * near, depth=near)
+        return Pose(x=rx * math.cos(angle), y=ground - 0.08 + 0.08 * near, scale=0.82 + 0.13 * near, depth=near)
     return Pose(y=ground, stretch=1 + 0.008 * math.sin(math.tau * t / 2.0))
 
 

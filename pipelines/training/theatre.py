@@ -14,7 +14,7 @@ from pipelines.training.sprites import FACING, figure
 from pipelines.training.weather import Precipitation, haze, styled
 
 GROUND = 0.80  # of the frame's height, where the figure stands
-MIDDLE = 0.55  # of the frame's height, where zooms go to
+MIDDLE = 0.45  # of the frame's height, where zooms go to
 GRADES: dict[str, Colour] = {"day": (1, 1, 1), "sunset": (1.0, 0.78, 0.66), "night": (0.34, 0.42, 0.68)}
 FIGURE_GRADES: dict[str, Colour] = {"day": (1, 1, 1), "sunset": (1.0, 0.86, 0.76), "night": (0.60, 0.66, 0.90)}
 
@@ -44,15 +44,15 @@ class Theatre:
         self.figure = figure(scene.thing, scene.colour, int(rng.integers(60)))
         self.mirrored = self._mirrored(bool(rng.integers(2)))
         h, w = self.figure.shape[:2]
-        tall = rng.uniform(0.40, 0.52) * min(size) / self.unit
-        tall = min(tall, tall * 1.12 * h / w)
+        tall = rng.uniform(0.42, 0.53) * min(size) / self.unit
+        tall = min(tall, tall * h / w)
         self.pixels_a_unit = h / tall
         self.stage = Stage(
             half_width=width / 2 / self.unit,
             top=-GROUND * height / self.unit,
             width=tall * w / h,
             height=tall,
-            hover=0.16 * height / self.unit if scene.place in HOVERING else 0.0,
+            hover=0.11 * height / self.unit if scene.place in HOVERING else 0.0,
             phase=float(rng.uniform()),
             followed=scene.camera == "follows",
             nearest=greatest_zoom(scene.camera),
@@ -139,7 +139,7 @@ class Theatre:
         size = (width, bottom - top)
         colour = _cut(sheet.colour, matrix, size, outside=0 if sheet.through is not None else None)
         if sheet.through is None:
-            return colour
+            return colour.copy()  # it may be a window into the sheet, and others draw over it
         through = _cut(sheet.through, matrix, size, outside=255)
         part = frame[top:bottom]
         frame[top:bottom] = cv2.add(cv2.multiply(part, cv2.cvtColor(through, cv2.COLOR_GRAY2RGB), scale=1 / 255), colour)

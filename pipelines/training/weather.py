@@ -84,12 +84,13 @@ class Precipitation:
 
 
 def _watercolour(frame: np.ndarray) -> np.ndarray:
+    """Washes of flat, paler colour with darker rims where they dry."""
     small = cv2.resize(frame, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    small = cv2.medianBlur(cv2.medianBlur(small, 5), 5)
-    wash = cv2.resize(small, frame.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    edge = cv2.GaussianBlur(cv2.absdiff(wash, cv2.GaussianBlur(wash, (0, 0), 3)), (0, 0), 1)
-    light = cv2.addWeighted(wash, 0.72, np.full_like(wash, 255), 0.28, 4)
-    return cv2.subtract(light, cv2.multiply(edge, 1.1))
+    wash = cv2.resize(cv2.medianBlur(small, 3), frame.shape[1::-1], interpolation=cv2.INTER_CUBIC)
+    soft = cv2.GaussianBlur(wash, (0, 0), 4)
+    rim = cv2.subtract(soft, wash)
+    light = cv2.addWeighted(wash, 0.74, soft, 0.0, 66)
+    return cv2.subtract(light, cv2.addWeighted(rim, 0.5, rim, 0, 0))
 
 
 def _pencil(frame: np.ndarray) -> np.ndarray:
