@@ -44,8 +44,13 @@ def save(clip: Clip, path: Path) -> Path:
 def poster(clip: Clip, path: Path) -> Path:
     """Writes the middle frame as .webp. Raises as `save` does."""
     _check(path, POSTER, "a poster")
-    frame = Image.fromarray(clip.frames[len(clip.frames) // 2])
-    return _whole_or_nothing(path, lambda file: frame.save(file, quality=85))
+    return picture(clip.frames[len(clip.frames) // 2], path)
+
+
+def picture(pixels: np.ndarray, path: Path) -> Path:
+    """Writes pixels (H, W, 3) or, with alpha, (H, W, 4) uint8 as .png or .webp. Raises as `save` does."""
+    _check(path, STILL + POSTER, "a picture")
+    return _whole_or_nothing(path, lambda file: Image.fromarray(pixels).save(file, quality=90, optimize=True))
 
 
 def preview(frames: np.ndarray, path: Path, *, fps: int) -> Path:
@@ -88,8 +93,8 @@ def _check(path: Path, suffixes: tuple[str, ...], kind: str) -> None:
     folder = path.parent
     if not folder.is_dir():
         raise BadRequest("out", f"{folder} is not a folder that exists; make it first")
-    if os.path.lexists(path):
-        raise BadRequest("out", f"{path} already exists and is not overwritten; choose another name")
+    with _sentences(path):
+        _free(path)
     try:
         tempfile.TemporaryFile(dir=folder).close()  # only an attempt tells: permission bits say nothing to root
     except OSError as error:
@@ -97,7 +102,7 @@ def _check(path: Path, suffixes: tuple[str, ...], kind: str) -> None:
 
 
 def ffmpeg() -> str:
-    """The path of the ffmpeg that imageio-ffmpeg brings along. Raises `Unavailable` where it has none for the system."""
+    """The path of the ffmpeg that imageio-ffmpeg brings along. Raises `Unavailable` where it brings none."""
     try:
         return imageio_ffmpeg.get_ffmpeg_exe()
     except RuntimeError as error:
@@ -121,6 +126,15 @@ def _whole_or_nothing(path: Path, write: Callable[[Path], object]) -> Path:
         finally:
             part.unlink(missing_ok=True)
     return path
+
+
+def _free(path: Path) -> None:
+    """Raises `FileExistsError` if something has this name, another `OSError` if nothing can have it (too long)."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return
+    raise FileExistsError
 
 
 def _name(part: Path, path: Path) -> None:
