@@ -32,10 +32,12 @@ class Question:
     seed: int
     scene: Scene | None = None
 
-    def request(self, *, model: str, steps: int | None, guidance: float | None) -> TextToVideo:
-        """What to ask the model for; None keeps the model's usual number."""
+    def request(
+        self, *, model: str, steps: int | None = None, guidance: float | None = None, still: bool = False
+    ) -> TextToVideo:
+        """What to ask the model for; None keeps the request's usual number."""
         knobs = {name: value for name, value in (("steps", steps), ("guidance", guidance)) if value is not None}
-        return TextToVideo(prompt=self.prompt, seconds=self.seconds, seed=self.seed, model=model, **knobs)
+        return TextToVideo(prompt=self.prompt, seconds=self.seconds, seed=self.seed, model=model, still=still, **knobs)
 
 
 def wanted_of(prompt: str) -> dict[str, str]:
@@ -156,7 +158,7 @@ def _question(line: str, where: str, *, seed: int, seconds: float | None) -> Que
     wanted = {axis: _canonical(axis, word, where) for axis, word in zip(COLUMNS, fields, strict=False) if word}
     question = Question(prompt=fields[-1], wanted=wanted, seconds=seconds or 2.0, seed=seed)
     try:
-        question.request(model="mini", steps=None, guidance=None)
+        question.request(model="mini")
     except BadRequest as error:
         raise BadRequest("prompts", f"{where}: {error.message}") from error
     return question

@@ -8,8 +8,10 @@ import json
 import logging
 import multiprocessing
 import time
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -57,15 +59,21 @@ def pool(folder: Path, portion: Portion, workers: int = 1) -> Pool:
     arrays["names"] = _array(home / "names.npy", (portion.clips, len(labels())))
     done = _array(home / "done.npy", (portion.clips,))
     todo = [start for start in range(0, portion.clips, CHUNK) if not done[start : start + CHUNK].all()]
-    begun = said = time.monotonic()
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as executor:
-        jobs = [executor.submit(_draw_chunk, home, portion, start) for start in todo]
-        for count, job in enumerate(jobs, 1):
-            job.result()
-            if time.monotonic() - said > 60:
-                said = time.monotonic()
-                log.info("pool: %d of %d clips, %.0f s", count * CHUNK, len(todo) * CHUNK, said - begun)
+    draw_one = partial(_draw_chunk, home, portion)
+    if workers == 1:
+        _report(map(draw_one, todo), len(todo))
+    else:
+        with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as executor:
+            _report(executor.map(draw_one, todo), len(todo))
     return Pool(arrays["frames"], arrays["flow"], np.array(arrays["names"], np.int64))
+
+
+def _report(chunks: Iterable[None], total: int) -> None:
+    begun = said = time.monotonic()
+    for count, _ in enumerate(chunks, 1):
+        if time.monotonic() - said > 60:
+            said = time.monotonic()
+            log.info("pool: %d of %d clips, %.0f s", count * CHUNK, total * CHUNK, said - begun)
 
 
 def _fingerprint(portion: Portion) -> str:
