@@ -32,9 +32,9 @@ class Recipe:
     """How the judge is trained. Seeds from 10,000,000 on belong to the judge's training, from 20,000,000 to its check."""
 
     config: JudgeConfig = JudgeConfig()
-    training: Portion = Portion(clips=6000, first_seed=10_000_000)
-    check: Portion = Portion(clips=600, first_seed=20_000_000, held_out=True, degraded=0.0)
-    epochs: int = 14
+    training: Portion = Portion(clips=4800, first_seed=10_000_000)
+    check: Portion = Portion(clips=500, first_seed=20_000_000, held_out=True, degraded=0.0)
+    epochs: int = 12
     batch: int = 32
     looks: int = 2  # frames per clip and step that Look learns from
     rate: float = 2e-3
