@@ -38,7 +38,11 @@ def dtype(kind: str) -> "torch.dtype":
     """bfloat16 where the device computes in it, else float32: the models were never trained for float16's range."""
     import torch
 
-    return torch.bfloat16 if kind == "cuda" and torch.cuda.is_bf16_supported() else torch.float32
+    fast = {
+        "cuda": torch.cuda.is_bf16_supported,
+        "cpu": torch.cpu._is_avx512_bf16_supported,  # emulated, and slower than float32, where this says no
+    }
+    return torch.bfloat16 if kind in fast and fast[kind]() else torch.float32
 
 
 def release(kind: str) -> None:

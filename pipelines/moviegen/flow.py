@@ -32,8 +32,8 @@ def logit_normal(count: int, generator: torch.Generator | None = None) -> Tensor
 
 def loss(velocity: Velocity, x1: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """Mean squared error of the velocity at a random time of the path from fresh noise to each x1 (B, ...)."""
-    x0 = torch.randn(x1.shape, generator=generator)
-    t = logit_normal(len(x1), generator)
+    x0 = torch.randn(x1.shape, generator=generator).to(x1)
+    t = logit_normal(len(x1), generator).to(x1)
     xt, v = interpolate(x0, x1, t)
     return (velocity(xt, t).float() - v).square().mean()
 
@@ -57,12 +57,17 @@ def linear_quadratic(steps: int, emulate: int = 250) -> Tensor:
     return i / emulate + (1 - steps / emulate) * late**2
 
 
-def guided(velocity: Velocity, null: Velocity, guidance: float) -> Velocity:
-    """Classifier-free guidance as a velocity: away from `null` (no prompt, or the negative one)."""
-    return lambda x, t: null(x, t) + guidance * (velocity(x, t) - null(x, t))
+def guided(velocity: Velocity, guidance: float) -> Velocity:
+    """Classifier-free guidance as a velocity. `velocity` answers for a batch of two halves: prompt, then no prompt."""
+
+    def combined(x: Tensor, t: Tensor) -> Tensor:
+        prompt, null = velocity(torch.cat([x, x]), torch.cat([t, t])).float().chunk(2)
+        return torch.lerp(null, prompt, guidance)
+
+    return combined
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def sample(
     velocity: Velocity, x: Tensor, times: Tensor, progress: Progress = silent, watch: Watcher | None = None
 ) -> Tensor:
@@ -73,7 +78,7 @@ def sample(
     steps = len(times) - 1
     for i, (t, after) in enumerate(pairwise(times.tolist())):
         progress(i / steps, f"step {i + 1} of {steps}")
-        v = velocity(x, torch.full((len(x),), t)).float()
+        v = velocity(x, torch.full((len(x),), t, device=x.device)).float()
         x = x + (after - t) * v
         if watch:
             watch(i + 1, x + (1 - after) * v)

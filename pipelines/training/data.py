@@ -5,6 +5,8 @@ ones into a folder; NOTICE lists those that our weights have seen.
 """
 
 import multiprocessing
+import os
+import time
 from collections.abc import Iterator
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
@@ -94,7 +96,8 @@ def _fill(name: str, shape: tuple[int, ...], filled: object, real: float, seed: 
     memory = SharedMemory(name=name)
     crops = np.ndarray(shape, np.uint8, memory.buf)
     rng, pictures = np.random.default_rng(seed), photographs()
-    while True:
+    parent = os.getppid()
+    while os.getppid() == parent:  # a killed parent cannot end its child
         if pictures and rng.random() < real:
             made = [moved_photograph(pictures[rng.integers(len(pictures))], rng) for _ in range(4)]
         else:
@@ -103,3 +106,5 @@ def _fill(name: str, shape: tuple[int, ...], filled: object, real: float, seed: 
             place = filled.value if filled.value < shape[0] else int(rng.integers(shape[0]))
             crops[place] = crop
             filled.value += 1
+        if filled.value > shape[0]:
+            time.sleep(1.0)  # full: now it only has to stay fresh, and the cores belong to the training

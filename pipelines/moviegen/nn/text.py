@@ -22,8 +22,8 @@ class Text:
     states: Tensor
     mask: Tensor
 
-    def __getitem__(self, rows: slice) -> "Text":
-        return Text(states=self.states[rows], mask=self.mask[rows])
+    def to(self, device: str) -> "Text":
+        return Text(states=self.states.to(device), mask=self.mask.to(device))
 
 
 @dataclass(frozen=True, kw_only=True)

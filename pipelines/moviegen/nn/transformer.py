@@ -13,7 +13,7 @@ from einops import rearrange
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
-from pipelines.moviegen.nn.layers import CrossAttention, Positions, SelfAttention, SwiGLU, Timestep
+from pipelines.moviegen.nn.layers import CrossAttention, Positions, RMSNorm, SelfAttention, SwiGLU, Timestep
 from pipelines.moviegen.nn.text import Text
 
 PATCH = 2
@@ -50,7 +50,7 @@ class Block(nn.Module):
     def __init__(self, config: TransformerConfig):
         super().__init__()
         width = config.width
-        self.norm1, self.norm2, self.norm3 = (nn.RMSNorm(width, eps=1e-6) for _ in range(3))
+        self.norm1, self.norm2, self.norm3 = (RMSNorm(width) for _ in range(3))
         self.attention = SelfAttention(width, config.heads)
         self.text = CrossAttention(width, config.heads)
         self.feed = SwiGLU(width, config.hidden)
@@ -77,7 +77,7 @@ class VideoTransformer(nn.Module, PyTorchModelHubMixin, library_name="rushes", l
         self.modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 6 * width))
         self.texts = nn.ModuleList(nn.Sequential(nn.Linear(size, width), nn.LayerNorm(width)) for size in config.text)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
-        self.norm = nn.RMSNorm(width, eps=1e-6)
+        self.norm = RMSNorm(width)
         self.final = nn.Sequential(nn.SiLU(), nn.Linear(width, 2 * width))
         self.out = nn.Linear(width, patch)
         self._begin()

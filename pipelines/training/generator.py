@@ -1,0 +1,109 @@
+"""What the transformer's recipes share: batches of cached latents with captions, the loss, the run."""
+
+import argparse
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from pipelines import device
+from pipelines.moviegen import checkpoint, flow, presets
+from pipelines.moviegen.nn.text import MiniLM
+from pipelines.moviegen.nn.transformer import VideoTransformer
+from pipelines.training import world
+from pipelines.training.latents import Bucket, Latents
+from pipelines.training.loop import Plan, Run
+from pipelines.training.scene import Scene
+
+TEXT_DROPPED = 0.1  # of the captions, so that guidance has something to lead away from
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A stage of the transformer's training: the buckets it draws from (with weights) and where it begins.
+
+    `tokens` are latent frames a batch: a bucket of longer clips gets fewer of them.
+    """
+
+    name: str
+    after: str | None
+    buckets: tuple[tuple[Bucket, float], ...]
+    latent_frames: int = 32
+
+
+class Feed:
+    """Random batches of a stage: latents and token states of captions."""
+
+    def __init__(self, stage: Stage, folder: Path, text: MiniLM, seed: int):
+        self.stage, self.text = stage, text
+        self.rng = np.random.default_rng(seed)
+        self.latents = {bucket.name: Latents(folder / bucket.name) for bucket, _ in stage.buckets}
+        weights = np.array([weight for _, weight in stage.buckets])
+        self.odds = weights / weights.sum()
+
+    def batch(self) -> tuple[Tensor, list[str]]:
+        """z (B, C, T', H', W') and B captions, some of them empty."""
+        bucket = self.stage.buckets[self.rng.choice(len(self.odds), p=self.odds)][0]
+        count = max(1, self.stage.latent_frames // bucket.latent_frames)
+        z, scenes = self.latents[bucket.name].draw(count, self.rng)
+        return z, [self.caption(scene, still=bucket.frames == 1) for scene in scenes]
+
+    def caption(self, scene: Scene, *, still: bool) -> str:
+        return "" if self.rng.random() < TEXT_DROPPED else world.caption(scene, self.rng, still=still)
+
+
+def options(description: str, minutes: float, rate: float) -> argparse.Namespace:
+    """The command line that every recipe of the transformer has."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--preset", default="mini", choices=presets.TRANSFORMER)
+    parser.add_argument("--minutes", type=float, default=minutes)
+    parser.add_argument("--rate", type=float, default=rate)
+    parser.add_argument("--cooldown", type=float, default=0.3, help="the part of the minutes in which the rate falls")
+    parser.add_argument("--run", help="name of the run's folder, to keep several apart")
+    return parser.parse_args()
+
+
+def train(stage: Stage, choice: argparse.Namespace) -> nn.Module:
+    """Runs a stage to the end of its minutes; returns the averaged model."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    torch.manual_seed(0)
+    root, text = Path("runs/transformer") / choice.preset, checkpoint.load_text()
+    model = VideoTransformer(presets.TRANSFORMER[choice.preset])
+    if stage.after:
+        before = torch.load(root / stage.after / "last.pt", map_location="cpu", weights_only=True)
+        model.load_state_dict(before["average"])
+    plan = Plan(minutes=choice.minutes, rate=choice.rate, cooldown=choice.cooldown, average=0.9985)
+    run = Run(model, optimisers(model, choice.rate), plan, root / (choice.run or stage.name))
+    feed = Feed(stage, Path("runs/latents") / choice.preset, text, seed=run.step + 1)
+    check = Feed(stage, Path("runs/latents") / choice.preset, text, seed=0)
+    checks = [check.batch() for _ in range(8)]
+
+    @torch.no_grad()
+    def validate(average: nn.Module) -> float:
+        generator = torch.Generator().manual_seed(0)
+        return sum(float(loss(average, text, *batch, generator)) for batch in checks) / len(checks)
+
+    return run.train(lambda: loss(run.model, text, *feed.batch()), validate)
+
+
+def loss(
+    model: nn.Module, text: MiniLM, z: Tensor, captions: list[str], generator: torch.Generator | None = None
+) -> Tensor:
+    """Flow-matching loss of a batch; matrix products in bfloat16 where that is fast."""
+    dtype = device.dtype("cpu")
+    with torch.autocast("cpu", dtype, enabled=dtype != torch.float32), sdpa_kernel(SDPBackend.MATH):
+        states = text(captions)
+        return flow.loss(lambda x, t: model(x, t, model.condition(states)), z, generator)
+
+
+def optimisers(model: nn.Module, rate: float) -> list[torch.optim.Optimizer]:
+    """AdamW; weight decay on matrices only."""
+    matrices = [p for name, p in model.named_parameters() if p.ndim > 1 and "positions" not in name]
+    chosen = set(map(id, matrices))
+    rest = [p for p in model.parameters() if id(p) not in chosen]
+    groups = [{"params": matrices, "weight_decay": 0.01}, {"params": rest, "weight_decay": 0.0}]
+    return [torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98))]
