@@ -170,7 +170,10 @@ def generated(options: list[str], folder: Path) -> dict[str, float]:
 def first_byte() -> dict[str, Any]:
     """From the command to the finished file, which appears at once: a 4 s clip and a still."""
     with tempfile.TemporaryDirectory() as folder:
-        return {name: generated(options, Path(folder)) for name, options in (("4 s", ["--seconds", "4"]), ("still", ["--still"]))}
+        return {
+            name: generated(options, Path(folder))
+            for name, options in (("4 s", ["--seconds", "4"]), ("still", ["--still"]))
+        }
 
 
 def memory() -> dict[str, Any]:

@@ -7,22 +7,19 @@ B batch   F frames looked at   S picture size   M moments   G grid of the flow  
 """
 
 import json
-from dataclasses import asdict, dataclass
-from hashlib import sha256
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 from einops import rearrange
-from safetensors.torch import load, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pipelines.errors import Unavailable
+from pipelines.moviegen import checkpoint
 from pipelines.vocabulary import AXES, COLOURS
-
-WEIGHTS = Path(__file__).resolve().parents[2] / "assets" / "weights"
 
 SIZE = 96  # pixels of the square that every frame is squeezed to, whatever its shape
 MOMENTS = 16
@@ -35,7 +32,9 @@ Labels = dict[str, tuple[str, ...]]
 
 def labels() -> Labels:
     """Attribute -> its names in the order of the network's outputs. Colour is "none" for things that come in one colour."""
-    return {"thing": AXES["thing"], "colour": ("none", *COLOURS)} | {axis: AXES[axis] for axis in AXES if axis != "thing"}
+    return {"thing": AXES["thing"], "colour": ("none", *COLOURS)} | {
+        axis: AXES[axis] for axis in AXES if axis != "thing"
+    }
 
 
 MOVING = ("action", "camera")  # attributes that a still does not have
@@ -122,8 +121,8 @@ class Look(nn.Module):
 
     def forward(self, frames: Tensor) -> dict[str, Tensor]:
         x = rearrange(frames, "b f c h w -> (b f) c h w").contiguous(memory_format=torch.channels_last)
-        x = self.trunk(x)                                             # (B F, D, S/16, S/16)
-        x = self.drop(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1))     # (B F, 2 D)
+        x = self.trunk(x)  # (B F, D, S/16, S/16)
+        x = self.drop(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1))  # (B F, 2 D)
         return {name: head(x).unflatten(0, frames.shape[:2]).mean(1) for name, head in self.heads.items()}
 
 
@@ -148,14 +147,14 @@ class Motion(nn.Module):
 
     def forward(self, thumbnails: Tensor, flow: Tensor) -> dict[str, Tensor]:
         before = torch.cat([thumbnails[:, :1], thumbnails[:, :-1]], 1)
-        x = torch.cat([flow, thumbnails, thumbnails - before], 2)         # (B, M, 8, G, G)
+        x = torch.cat([flow, thumbnails, thumbnails - before], 2)  # (B, M, 8, G, G)
         steps = x.shape[:2]
         x = self.space(x.flatten(0, 1).contiguous(memory_format=torch.channels_last))
-        x = F.relu(self.merge(x.flatten(1))).unflatten(0, steps)          # (B, M, D)
+        x = F.relu(self.merge(x.flatten(1))).unflatten(0, steps)  # (B, M, D)
         x = rearrange(x, "b m d -> b d m")
         for mix in self.time:
             x = x + F.relu(mix(x))
-        x = self.drop(torch.cat([x.mean(2), x.amax(2)], 1))               # (B, 2 D)
+        x = self.drop(torch.cat([x.mean(2), x.amax(2)], 1))  # (B, 2 D)
         return {name: head(x) for name, head in self.heads.items()}
 
 
@@ -201,32 +200,22 @@ def thumbnails(frames: Tensor) -> Tensor:
     return F.avg_pool2d(frames.flatten(0, 1), SIZE // GRID).unflatten(0, frames.shape[:2])
 
 
-def save_judge(judge: Judge, folder: Path = WEIGHTS, **about: object) -> Path:
+def save_judge(judge: Judge, folder: Path = checkpoint.WEIGHTS, **about: object) -> Path:
     """Writes judge.safetensors (fp16) and judge.json (sha256, config, labels and whatever `about` says) into `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "judge.safetensors"
-    state = {name: x.half().contiguous() if x.is_floating_point() else x for name, x in judge.state_dict().items()}
-    save_file(state, path)
-    digest = sha256(path.read_bytes()).hexdigest()
-    card = {"sha256": digest, "config": asdict(judge.config), "labels": judge.labels, **about}
-    path.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    checkpoint.save(judge, path, labels=judge.labels, **about)
     return path
 
 
-def load_judge(folder: Path = WEIGHTS) -> Judge:
+def load_judge(folder: Path = checkpoint.WEIGHTS) -> Judge:
     """The shipped judge, ready to name. Raises `Unavailable` when its files are missing, damaged or of another vocabulary."""
-    path, again = folder / "judge.safetensors", "train it with: python -m pipelines.training.judge --preset mini"
-    if not (path.is_file() and path.with_suffix(".json").is_file()):
-        raise Unavailable(f"the judge's weights are not in {folder}; {again}")
-    data, card = path.read_bytes(), json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    if sha256(data).hexdigest() != card["sha256"]:
-        raise Unavailable(f"{path} is damaged (its sha256 is not the recorded one); get it again with: git checkout {path}")
-    if {name: tuple(values) for name, values in card["labels"].items()} != labels():
-        raise Unavailable(f"{path} knows another vocabulary than this code; {again}")
-    judge = Judge(JudgeConfig(**{name: _plain(value) for name, value in card["config"].items()}))
-    judge.load_state_dict({name: x.float() if x.is_floating_point() else x for name, x in load(data).items()})
+    path = folder / "judge.safetensors"
+    state, config = checkpoint.load(path)
+    judge = Judge(JudgeConfig(**{name: tuple(x) if isinstance(x, list) else x for name, x in config.items()}))
+    known = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["labels"]
+    if known != {name: list(values) for name, values in judge.labels.items()}:
+        raise Unavailable(
+            f"{path} knows another vocabulary than this code; train it with: python -m pipelines.training.judge"
+        )
+    judge.load_state_dict(state)
     return judge.eval().to(memory_format=torch.channels_last)
-
-
-def _plain(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value

@@ -65,4 +65,9 @@ def bootstrap(values: list[float], seed: int = 0, draws: int = 2000) -> Figures:
     data = np.asarray(values, np.float64)
     picks = np.random.default_rng(seed).integers(0, len(data), (draws, len(data)))
     low, high = np.percentile(data[picks].mean(axis=1), (2.5, 97.5))
-    return {"mean": round(float(data.mean()), 4), "low": round(float(low), 4), "high": round(float(high), 4), "n": len(data)}
+    return {
+        "mean": round(float(data.mean()), 4),
+        "low": round(float(low), 4),
+        "high": round(float(high), 4),
+        "n": len(data),
+    }

@@ -51,7 +51,7 @@ def held_out(count: int, *, seed: int, seconds: float | None) -> list[Question]:
     for i in range(count):
         number = FIRST_SEED + 100_000 * seed + i
         scene = sample_scene(number, held_out=True)
-        prompt = caption(scene, np.random.default_rng(number))
+        prompt = caption(scene, np.random.default_rng(number)).removeprefix("FPS-16. ")  # the pipeline adds it
         wanted = {name: value for name, value in wanted_of(prompt).items() if getattr(scene, name) == value}
         length = seconds or LENGTHS[i % len(LENGTHS)]
         questions.append(Question(prompt=prompt, wanted=wanted, seconds=length, seed=number, scene=scene))
@@ -68,7 +68,9 @@ def paraphrased(count: int, *, seed: int, seconds: float | None) -> list[Questio
         place, place_word = _paraphrase("place", rng)
         prompt = f"{_article(thing_word)} {rng.choice(actions)} {_placed(place, place_word)}"
         wanted = {"thing": thing, "place": place}
-        questions.append(Question(prompt=prompt, wanted=wanted, seconds=seconds or 2.0, seed=FIRST_SEED + 1000 * seed + i))
+        questions.append(
+            Question(prompt=prompt, wanted=wanted, seconds=seconds or 2.0, seed=FIRST_SEED + 1000 * seed + i)
+        )
     return questions
 
 

@@ -44,10 +44,16 @@ def strip(shown: Row) -> np.ndarray:
     font = ImageFont.load_default(13)
     width = sum(picture.shape[1] + GAP for picture in shown.pictures) - GAP
     verdict = shown.verdict
-    wrong = [f"{name}: {verdict.seen[name]}, not {verdict.wanted[name]}" for name in verdict.wanted if not verdict.right(name)]
+    wrong = [
+        f"{name}: {verdict.seen[name]}, not {verdict.wanted[name]}"
+        for name in verdict.wanted
+        if not verdict.right(name)
+    ]
     lines = [(line, INK) for line in textwrap.wrap(verdict.prompt, width // 7)[:2]]
     judged = ", ".join(verdict.wanted) or "nothing"
-    lines += [(line, WRONG) for line in textwrap.wrap("; ".join(wrong), width // 7)[:2]] or [(f"right: {judged}", RIGHT)]
+    lines += [(line, WRONG) for line in textwrap.wrap("; ".join(wrong), width // 7)[:2]] or [
+        (f"right: {judged}", RIGHT)
+    ]
     top = 16 * 4
     paper = Image.new("RGB", (width, top + HEIGHT), "white")
     pen = ImageDraw.Draw(paper)

@@ -37,7 +37,7 @@ def schedule(options: Options) -> dict[str, Any]:
     found: dict[str, list[float]] = {name: [] for name in SCHEDULES}
     for i, question in enumerate(asked):
         request = question.request(model=options.model, steps=None, guidance=options.guidance, still=seconds == 0)
-        velocity, x0 = pipeline.velocity(request)
+        velocity, x0 = pipeline.velocity(pipeline.condition(request), request.guidance), pipeline.noise(request)
         progress = part(options.progress, i / len(asked), (i + 1) / len(asked))
         for name, error in errors(velocity, x0, progress).items():
             found[name].append(round(error, 5))

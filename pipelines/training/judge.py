@@ -17,9 +17,20 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from pipelines.evaluation.judge import SIZE, VOTERS, WEIGHTS, Judge, JudgeConfig, flows, labels, pictures
-from pipelines.evaluation.judge import save_judge, thumbnails
-from pipelines.training.judge_pool import MOMENTS, UNKNOWN, Pool, Portion, pool
+from pipelines.evaluation.judge import (
+    MOMENTS,
+    SIZE,
+    VOTERS,
+    Judge,
+    JudgeConfig,
+    flows,
+    labels,
+    pictures,
+    save_judge,
+    thumbnails,
+)
+from pipelines.moviegen.checkpoint import WEIGHTS
+from pipelines.training.judge_pool import UNKNOWN, Pool, Portion, pool
 
 MIRRORED = {"action": ("moves left", "moves right"), "camera": ("pan left", "pan right")}
 CHECKPOINT_SECONDS, LOG_SECONDS = 300, 60
@@ -32,11 +43,11 @@ class Recipe:
     """How the judge is trained. Seeds from 10,000,000 on belong to the judge's training, from 20,000,000 to its check."""
 
     config: JudgeConfig = JudgeConfig()
-    training: Portion = Portion(clips=4800, first_seed=10_000_000)
-    check: Portion = Portion(clips=500, first_seed=20_000_000, held_out=True, degraded=0.0)
-    epochs: int = 12
+    training: Portion = Portion(clips=2400, first_seed=10_000_000)
+    check: Portion = Portion(clips=400, first_seed=20_000_000, held_out=True, degraded=0.0)
+    epochs: int = 14
     batch: int = 32
-    looks: int = 2  # frames per clip and step that Look learns from
+    looks: int = 1  # frames per clip and step that Look learns from
     rate: float = 2e-3
     decay: float = 0.998  # of the average of the weights
 
@@ -97,7 +108,9 @@ def mirrored_names(names: Tensor) -> Tensor:
 def loss(out: dict[str, Tensor], names: Tensor) -> Tensor:
     """Mean over the batch of the sum over attributes of the smoothed cross-entropy."""
     columns = dict(zip(labels(), names.T, strict=True))
-    losses = [F.cross_entropy(x.float(), columns[a], ignore_index=UNKNOWN, label_smoothing=0.05) for a, x in out.items()]
+    losses = [
+        F.cross_entropy(x.float(), columns[a], ignore_index=UNKNOWN, label_smoothing=0.05) for a, x in out.items()
+    ]
     return torch.stack(losses).sum()
 
 
