@@ -66,7 +66,7 @@ def _product(size: int, dtype: torch.dtype) -> Work:
 
 
 def forward_flops(config: TransformerConfig, *, tokens: int, words: int) -> int:
-    """FLOP of one velocity, counted as two per multiply-add in the matrix products; the text's keys and values excluded."""
+    """FLOP of one velocity, two per multiply-add of the matrix products; without the text's keys and values."""
     width = config.width
     attention = 2 * tokens * width * 4 * width + 4 * tokens**2 * width
     cross = 2 * tokens * width * 2 * width + 4 * tokens * words * width
@@ -154,7 +154,7 @@ def against_wan() -> dict[str, Any]:
 
 
 def generated(options: list[str], folder: Path) -> dict[str, float]:
-    """Runs `python -m studio generate` in a process of its own: seconds until its file is there, and its peak memory."""
+    """Runs `python -m studio generate` in a process of its own: seconds until its file is there, peak memory."""
     still = "--still" in options
     path = Path(tempfile.mkdtemp(dir=folder)) / ("clip.png" if still else "clip.mp4")
     command = [sys.executable, "-m", "studio", "generate", PROMPT, "--seed", "7", "--out", str(path), *options]

@@ -31,7 +31,7 @@ Labels = dict[str, tuple[str, ...]]
 
 
 def labels() -> Labels:
-    """Attribute -> its names in the order of the network's outputs. Colour is "none" for things that come in one colour."""
+    """Attribute -> its names in the order of the network's outputs. Colour: "none" for things of one colour."""
     return {"thing": AXES["thing"], "colour": ("none", *COLOURS)} | {
         axis: AXES[axis] for axis in AXES if axis != "thing"
     }
@@ -42,7 +42,7 @@ MOVING = ("action", "camera")  # attributes that a still does not have
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A clip as the judge sees it: frames (M, S, S, 3) uint8 and the flow at each (M, G, G, 2) int8, 1/8 pixels of S."""
+    """A clip as the judge sees it: frames (M, S, S, 3) uint8, the flow at each (M, G, G, 2) int8 in 1/8 pixels."""
 
     frames: np.ndarray
     flow: np.ndarray
@@ -97,6 +97,7 @@ class Convolution(nn.Module):
 
 
 def heads(width: int, names: Labels) -> nn.ModuleDict:
+    """One linear layer per attribute."""
     return nn.ModuleDict({name: nn.Linear(width, len(values)) for name, values in names.items()})
 
 
@@ -159,7 +160,7 @@ class Motion(nn.Module):
 
 
 class Judge(nn.Module):
-    """Names every attribute of `labels()` in a clip. Training feeds `forward`; everybody else calls `logits` or `names`."""
+    """Names every attribute of `labels()` in a clip. Training uses `forward`, others `logits` or `names`."""
 
     def __init__(self, config: JudgeConfig):
         super().__init__()
@@ -201,14 +202,14 @@ def thumbnails(frames: Tensor) -> Tensor:
 
 
 def save_judge(judge: Judge, folder: Path = checkpoint.WEIGHTS, **about: object) -> Path:
-    """Writes judge.safetensors (fp16) and judge.json (sha256, config, labels and whatever `about` says) into `folder`."""
+    """Writes judge.safetensors (fp16) and judge.json (sha256, config, labels and `about`) into `folder`."""
     path = folder / "judge.safetensors"
     checkpoint.save(judge, path, labels=judge.labels, **about)
     return path
 
 
 def load_judge(folder: Path = checkpoint.WEIGHTS) -> Judge:
-    """The shipped judge, ready to name. Raises `Unavailable` when its files are missing, damaged or of another vocabulary."""
+    """The shipped judge. Raises `Unavailable` when its files are missing, damaged or of another vocabulary."""
     path = folder / "judge.safetensors"
     state, config = checkpoint.load(path)
     judge = Judge(JudgeConfig(**{name: tuple(x) if isinstance(x, list) else x for name, x in config.items()}))

@@ -21,7 +21,7 @@ def psnr(truth: np.ndarray, other: np.ndarray) -> float:
 
 
 def ssim(truth: np.ndarray, other: np.ndarray) -> float:
-    """Structural similarity (Wang et al. 2004: Gaussian window of 11, sigma 1.5), the mean over frames, pixels and channels."""
+    """Structural similarity (Wang et al. 2004: Gaussian window of 11, sigma 1.5), mean over everything."""
     assert truth.shape == other.shape and truth.dtype == other.dtype == np.uint8
     height, width = truth.shape[-3:-1]
     pairs = zip(truth.reshape(-1, height, width, 3), other.reshape(-1, height, width, 3), strict=True)

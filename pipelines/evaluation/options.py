@@ -40,7 +40,7 @@ class Options:
 
     @classmethod
     def of(cls, given: object) -> "Options":
-        """The options among the attributes of anything (parsed arguments, say); what is missing or None stays default."""
+        """The options among the attributes of anything, parsed arguments say; missing or None stays default."""
         names = [spec.name for spec in dataclasses.fields(cls)]
         values = {name: getattr(given, name, None) for name in names}
         return cls(**{name: value for name, value in values.items() if value is not None})

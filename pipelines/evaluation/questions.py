@@ -24,7 +24,7 @@ STILL_ACTION = "stands still"
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """A prompt and attribute -> canonical name: what is judged in its clip. `scene` is the world's own, if it has one."""
+    """A prompt and attribute -> canonical name: what is judged in its clip. `scene`: the world's own, if any."""
 
     prompt: str
     wanted: dict[str, str]

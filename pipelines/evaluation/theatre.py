@@ -12,7 +12,7 @@ from pipelines.clip import Clip
 from pipelines.errors import BadRequest
 from pipelines.evaluation import questions, report
 from pipelines.evaluation.autoencoder import autoencoded
-from pipelines.evaluation.judge import Judge, load_judge
+from pipelines.evaluation.judge import load_judge
 from pipelines.evaluation.metrics import share
 from pipelines.evaluation.options import Options
 from pipelines.evaluation.questions import Question
@@ -85,7 +85,7 @@ class Bench:
 
 
 def theatre(options: Options) -> dict[str, Any]:
-    """The judge on truth, on autoencoded truth and on generations: {part: {attribute: {"accuracy", "low", "high", "n"}}}."""
+    """{part: {attribute: {"accuracy", "low", "high", "n"}}}: the judge on truth, autoencoded truth, generations."""
     bench, count = Bench("theatre", options), options.clips or 200
     held_out = questions.held_out(count, seed=options.seed, seconds=options.seconds)
     draws: dict[str, Callable[[], Draw]] = {"truth": lambda: truth, "autoencoded": autoencoded_truth}
@@ -145,7 +145,7 @@ def generating(options: Options) -> Draw:
 
 
 def prompts(options: Options) -> dict[str, Any]:
-    """The figures for the prompts of a file: {"generated": {attribute: {...}}, "sheet": path}; the sheet has FILE's name."""
+    """{"generated": {attribute: {...}}, "sheet": path} for the prompts of a file; the sheet has FILE's name."""
     if options.file is None:
         raise BadRequest("prompts", "which FILE? It has lines thing|place|action|prompt")
     asked = questions.read_prompts(options.file, seed=options.seed, seconds=options.seconds)

@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How the judge is trained. Seeds from 10,000,000 on belong to the judge's training, from 20,000,000 to its check."""
+    """How the judge is trained. Seeds from 10,000,000 on are for its training, from 20,000,000 for its check."""
 
     config: JudgeConfig = JudgeConfig()
     training: Portion = Portion(clips=2400, first_seed=10_000_000)

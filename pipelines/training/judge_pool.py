@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Portion:
-    """`clips` scenes from `first_seed` on. Held-out triples only where `held_out` (for checking, never for training)."""
+    """`clips` scenes from `first_seed` on. Held-out triples only where `held_out`: to check, never to train."""
 
     clips: int
     first_seed: int
@@ -44,7 +44,7 @@ class Portion:
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """frames (N, M, S, S, 3) uint8, flow (N, M, G, G, 2) int8, names (N, attributes) int64 with UNKNOWN where unseen."""
+    """frames (N, M, S, S, 3) uint8, flow (N, M, G, G, 2) int8, names (N, attributes) int64, UNKNOWN if unseen."""
 
     frames: np.ndarray
     flow: np.ndarray
@@ -52,7 +52,7 @@ class Pool:
 
 
 def pool(folder: Path, portion: Portion, workers: int = 1) -> Pool:
-    """The portion's pool in `folder`, made where it is not there yet. A changed world or vocabulary makes another one."""
+    """The portion's pool in `folder`, made where it is not there. A changed world or vocabulary makes another."""
     home = folder / f"pool-{_fingerprint(portion)}"
     home.mkdir(parents=True, exist_ok=True)
     arrays = {name: _array(home / f"{name}.npy", (portion.clips, *shape)) for name, shape in SHAPES.items()}
