@@ -1,6 +1,7 @@
 """The rules of CONTRIBUTING.md that a machine can check: who imports whom, sizes, one exit for media, no mocks."""
 
 import ast
+import functools
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -81,6 +82,7 @@ def module(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
+@functools.cache
 def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 

@@ -7,12 +7,11 @@ from torch import Tensor
 
 
 def reconstruction(y: Tensor, x: Tensor) -> Tensor:
-    """Distance of pictures y to x, both (B, 3, T, H, W): absolute, squared, of edges, of movement, of a coarse copy."""
+    """Distance of pictures y to x, both (B, 3, T, H, W): absolute, squared, of edges, of a coarse copy."""
     frames = [rearrange(v, "b c t h w -> (b t) c h w") for v in (y, x)]
     coarse = F.l1_loss(*(F.avg_pool2d(v, 4) for v in frames))
     edges = F.l1_loss(y.diff(dim=3), x.diff(dim=3)) + F.l1_loss(y.diff(dim=4), x.diff(dim=4))
-    movement = F.l1_loss(y.diff(dim=2), x.diff(dim=2)) if x.shape[2] > 1 else y.new_zeros(())
-    return F.l1_loss(y, x) + 2 * F.mse_loss(y, x) + 0.5 * edges + 0.5 * movement + coarse
+    return F.l1_loss(y, x) + 2 * F.mse_loss(y, x) + 0.5 * edges + coarse
 
 
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,8 +26,8 @@ def facts(path: Path) -> str:
 
 
 def sound(*, seconds: float, channels: int) -> np.ndarray:
-    time = np.arange(int(48_000 * seconds)) / 48_000
-    return np.repeat(0.3 * np.sin(2 * np.pi * 440 * time)[:, None], channels, axis=1).astype(np.float32)
+    moment = np.arange(int(48_000 * seconds)) / 48_000
+    return np.repeat(0.3 * np.sin(2 * np.pi * 440 * moment)[:, None], channels, axis=1).astype(np.float32)
 
 
 def test_a_clip_is_h264_that_every_browser_plays(clip: Clip, tmp_path: Path):
@@ -201,6 +202,7 @@ def test_a_kill_leaves_no_half_file(tmp_path: Path):
         assert process.stdout.readline()
         while not list(tmp_path.glob("rushes-*/made.mp4")):
             assert process.poll() is None
+            time.sleep(0.01)
         process.kill()
     assert not (tmp_path / "clip.mp4").exists()
 
