@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pipelines.errors import Unavailable
-from pipelines.moviegen import checkpoint
+from pipelines.moviegen.checkpoint import WEIGHTS, load, save
 from pipelines.vocabulary import AXES, COLOURS
 
 SIZE = 96  # pixels of the square that every frame is squeezed to, whatever its shape
@@ -201,17 +201,17 @@ def thumbnails(frames: Tensor) -> Tensor:
     return F.avg_pool2d(frames.flatten(0, 1), SIZE // GRID).unflatten(0, frames.shape[:2])
 
 
-def save_judge(judge: Judge, folder: Path = checkpoint.WEIGHTS, **about: object) -> Path:
+def save_judge(judge: Judge, folder: Path = WEIGHTS, **about: object) -> Path:
     """Writes judge.safetensors (fp16) and judge.json (sha256, config, labels and `about`) into `folder`."""
     path = folder / "judge.safetensors"
-    checkpoint.save(judge, path, labels=judge.labels, **about)
+    save(judge, path, labels=judge.labels, **about)
     return path
 
 
-def load_judge(folder: Path = checkpoint.WEIGHTS) -> Judge:
+def load_judge(folder: Path = WEIGHTS) -> Judge:
     """The shipped judge. Raises `Unavailable` when its files are missing, damaged or of another vocabulary."""
     path = folder / "judge.safetensors"
-    state, config = checkpoint.load(path)
+    state, config = load(path)
     judge = Judge(JudgeConfig(**{name: tuple(x) if isinstance(x, list) else x for name, x in config.items()}))
     known = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["labels"]
     if known != {name: list(values) for name, values in judge.labels.items()}:
