@@ -12,7 +12,7 @@ from pipelines.clip import Clip
 from pipelines.errors import BadRequest
 from pipelines.evaluation import questions, report
 from pipelines.evaluation.autoencoder import autoencoded
-from pipelines.evaluation.judge import load_judge
+from pipelines.evaluation.judge import Judge, load_judge
 from pipelines.evaluation.metrics import share
 from pipelines.evaluation.options import Options
 from pipelines.evaluation.questions import Question
@@ -32,8 +32,8 @@ SHARES = {"paraphrase": 0.5, "left_right": 0.5, "long": 0.1}  # of `clips`, wher
 class Bench:
     """One run of a suite: judges clip after clip and keeps JSON and contact sheet in `out` up to date."""
 
-    def __init__(self, name: str, options: Options):
-        self.name, self.options, self.judge = name, options, load_judge()
+    def __init__(self, name: str, options: Options, judge: Judge):
+        self.name, self.options, self.judge = name, options, judge
         self.begun = time.monotonic()
         self.rows: list[report.Row] = []
         self.result: dict[str, Any] = {"seeds": {}, "verdicts": {}}
@@ -86,7 +86,7 @@ class Bench:
 
 def theatre(options: Options) -> dict[str, Any]:
     """{part: {attribute: {"accuracy", "low", "high", "n"}}}: the judge on truth, autoencoded truth, generations."""
-    bench, count = Bench("theatre", options), options.clips or 200
+    bench, count = Bench("theatre", options, load_judge()), options.clips or 200
     held_out = questions.held_out(count, seed=options.seed, seconds=options.seconds)
     draws: dict[str, Callable[[], Draw]] = {"truth": lambda: truth, "autoencoded": autoencoded_truth}
     asked = {"truth": held_out, "autoencoded": held_out}
@@ -150,6 +150,6 @@ def prompts(options: Options) -> dict[str, Any]:
         raise BadRequest("prompts", "which FILE? It has lines thing|place|action|prompt")
     asked = questions.read_prompts(options.file, seed=options.seed, seconds=options.seconds)
     out = options.out or options.file.parent
-    bench = Bench(options.file.stem, replace(options, out=out))
+    bench = Bench(options.file.stem, replace(options, out=out), load_judge())
     bench.ask("generated", asked[: options.clips], generating(options), progress=options.progress)
     return bench.finish() | {"sheet": str(out / f"{options.file.stem}.png")}
