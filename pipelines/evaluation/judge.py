@@ -1,0 +1,222 @@
+"""The judge: a small network that names what a clip of the toy theatre shows. Trained on world renders only.
+
+Two nets that share nothing: `Look` names what one frame shows (several frames vote), `Motion` names what moves
+from optical flow and thumbnails at sixteen moments spread over the clip, whatever its length.
+
+B batch   F frames looked at   S picture size   M moments   G grid of the flow   D width
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pipelines.errors import Unavailable
+from pipelines.moviegen.checkpoint import WEIGHTS, load, save
+from pipelines.vocabulary import AXES, COLOURS
+
+SIZE = 96  # pixels of the square that every frame is squeezed to, whatever its shape
+MOMENTS = 16
+GRID = SIZE // 4
+FLOW_SCALE = 8.0  # stored flow: int8 eighths of a pixel of the SIZE picture
+VOTERS = 6  # frames that vote in Look
+
+Labels = dict[str, tuple[str, ...]]
+
+
+def labels() -> Labels:
+    """Attribute -> its names in the order of the network's outputs. Colour: "none" for things of one colour."""
+    return {"thing": AXES["thing"], "colour": ("none", *COLOURS)} | {
+        axis: AXES[axis] for axis in AXES if axis != "thing"
+    }
+
+
+MOVING = ("action", "camera")  # attributes that a still does not have
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A clip as the judge sees it: frames (M, S, S, 3) uint8, the flow at each (M, G, G, 2) int8 in 1/8 pixels."""
+
+    frames: np.ndarray
+    flow: np.ndarray
+
+
+def moments(count: int, fps: int = 16) -> np.ndarray:
+    """(M, 2): frames to look at, spread over all of `count`, and each one's partner an eighth of a second later."""
+    gap = min(max(1, round(fps / 8)), count - 1)  # short: a spin turns by 35 degrees, which flow still follows
+    first = np.linspace(0, count - 1 - gap, MOMENTS).round().astype(int)
+    return np.stack([first, first + gap], 1)
+
+
+def view(frames: np.ndarray, fps: int = 16) -> View:
+    """frames (T, H, W, 3) uint8 of any size and length -> what the judge sees of them. One frame is repeated."""
+    return view_of_moments(frames[moments(len(frames), fps)])
+
+
+def view_of_moments(pairs: np.ndarray) -> View:
+    """pairs (M, 2, H, W, 3) uint8: every moment and its partner."""
+    engine = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    frames, fields = [], []
+    for pair in pairs:
+        small = [cv2.resize(frame, (SIZE, SIZE), interpolation=cv2.INTER_AREA) for frame in pair]
+        field = engine.calc(*(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in small), None)
+        frames.append(small[0])
+        fields.append(cv2.resize(field, (GRID, GRID), interpolation=cv2.INTER_AREA))
+    flow = np.clip(np.rint(np.stack(fields) * FLOW_SCALE), -127, 127).astype(np.int8)
+    return View(np.stack(frames), flow)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgeConfig:
+    """Widths of the two nets at their three resolutions; `moving` is the width over time."""
+
+    look: tuple[int, int, int] = (64, 128, 256)
+    motion: tuple[int, int, int] = (64, 96, 128)
+    moving: int = 192
+
+
+class Convolution(nn.Module):
+    """3x3 convolution, batch norm, ReLU; adds its input where nothing changes size."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1):
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(outputs)
+        self.residual = inputs == outputs and stride == 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.norm(self.conv(x)))
+        return x + y if self.residual else y
+
+
+def heads(width: int, names: Labels) -> nn.ModuleDict:
+    """One linear layer per attribute."""
+    return nn.ModuleDict({name: nn.Linear(width, len(values)) for name, values in names.items()})
+
+
+class Look(nn.Module):
+    """What single frames show. (B, F, 3, S, S) in [-1, 1] -> attribute -> logits, the mean of the frames' votes."""
+
+    def __init__(self, widths: tuple[int, int, int], names: Labels):
+        super().__init__()
+        a, b, c = widths
+        self.trunk = nn.Sequential(
+            nn.PixelUnshuffle(4),  # from here on a quarter of the size: half of the work for the same result
+            Convolution(48, a),
+            Convolution(a, a),
+            Convolution(a, b, stride=2),
+            Convolution(b, b),
+            Convolution(b, b),
+            Convolution(b, c, stride=2),
+            Convolution(c, c),
+        )
+        self.drop = nn.Dropout(0.1)
+        self.heads = heads(2 * c, names)
+
+    def forward(self, frames: Tensor) -> dict[str, Tensor]:
+        x = rearrange(frames, "b f c h w -> (b f) c h w").contiguous(memory_format=torch.channels_last)
+        x = self.trunk(x)  # (B F, D, S/16, S/16)
+        x = self.drop(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1))  # (B F, 2 D)
+        return {name: head(x).unflatten(0, frames.shape[:2]).mean(1) for name, head in self.heads.items()}
+
+
+class Motion(nn.Module):
+    """What moves. thumbnails (B, M, 3, G, G) in [-1, 1] and flow (B, M, 2, G, G) in pixels -> attribute -> logits."""
+
+    def __init__(self, widths: tuple[int, int, int], moving: int, names: Labels):
+        super().__init__()
+        a, b, c = widths
+        self.space = nn.Sequential(
+            nn.PixelUnshuffle(2),
+            Convolution(32, a),
+            Convolution(a, a),
+            Convolution(a, b, stride=2),
+            Convolution(b, b),
+            Convolution(b, c, stride=2),
+        )
+        self.merge = nn.Linear(c * (GRID // 8) ** 2, moving)  # keeps where: a zoom is a flow that depends on place
+        self.time = nn.ModuleList([nn.Conv1d(moving, moving, 3, padding=d, dilation=d) for d in (1, 2, 4)])
+        self.drop = nn.Dropout(0.1)
+        self.heads = heads(2 * moving, names)
+
+    def forward(self, thumbnails: Tensor, flow: Tensor) -> dict[str, Tensor]:
+        before = torch.cat([thumbnails[:, :1], thumbnails[:, :-1]], 1)
+        x = torch.cat([flow, thumbnails, thumbnails - before], 2)  # (B, M, 8, G, G)
+        steps = x.shape[:2]
+        x = self.space(x.flatten(0, 1).contiguous(memory_format=torch.channels_last))
+        x = F.relu(self.merge(x.flatten(1))).unflatten(0, steps)  # (B, M, D)
+        x = rearrange(x, "b m d -> b d m")
+        for mix in self.time:
+            x = x + F.relu(mix(x))
+        x = self.drop(torch.cat([x.mean(2), x.amax(2)], 1))  # (B, 2 D)
+        return {name: head(x) for name, head in self.heads.items()}
+
+
+class Judge(nn.Module):
+    """Names every attribute of `labels()` in a clip. Training uses `forward`, others `logits` or `names`."""
+
+    def __init__(self, config: JudgeConfig):
+        super().__init__()
+        self.config, self.labels = config, labels()
+        self.look = Look(config.look, {name: v for name, v in self.labels.items() if name not in MOVING})
+        self.motion = Motion(config.motion, config.moving, {name: self.labels[name] for name in MOVING})
+
+    def forward(self, frames: Tensor, thumbnails: Tensor, flow: Tensor) -> dict[str, Tensor]:
+        """Shapes as in `Look` and `Motion` -> attribute -> logits (B, names)."""
+        return self.look(frames) | self.motion(thumbnails, flow)
+
+    @torch.inference_mode()
+    def logits(self, frames: np.ndarray, fps: int = 16) -> dict[str, np.ndarray]:
+        """frames (T, H, W, 3) uint8 -> attribute -> logits (names,). A still has no action and no camera."""
+        seen = view(frames, fps)
+        voters = np.linspace(0, MOMENTS - 1, VOTERS).round().astype(int)
+        small, flow = pictures(torch.from_numpy(seen.frames)[None]), flows(torch.from_numpy(seen.flow)[None])
+        out = self(small[:, voters], thumbnails(small), flow)
+        return {name: x[0].float().numpy() for name, x in out.items() if len(frames) > 1 or name not in MOVING}
+
+    def names(self, frames: np.ndarray, fps: int = 16) -> dict[str, str]:
+        """frames (T, H, W, 3) uint8 -> attribute -> what the judge sees."""
+        return {name: self.labels[name][int(x.argmax())] for name, x in self.logits(frames, fps).items()}
+
+
+def pictures(frames: Tensor) -> Tensor:
+    """(..., H, W, 3) uint8 -> (..., 3, H, W) in [-1, 1]."""
+    return rearrange(frames, "... h w c -> ... c h w").float() / 127.5 - 1
+
+
+def flows(flow: Tensor) -> Tensor:
+    """(..., G, G, 2) int8 -> (..., 2, G, G) in pixels of the S picture."""
+    return rearrange(flow, "... h w c -> ... c h w").float() / FLOW_SCALE
+
+
+def thumbnails(frames: Tensor) -> Tensor:
+    """(B, M, 3, S, S) -> (B, M, 3, G, G)."""
+    return F.avg_pool2d(frames.flatten(0, 1), SIZE // GRID).unflatten(0, frames.shape[:2])
+
+
+def save_judge(judge: Judge, folder: Path = WEIGHTS, **about: object) -> Path:
+    """Writes judge.safetensors (fp16) and judge.json (sha256, config, labels and `about`) into `folder`."""
+    path = folder / "judge.safetensors"
+    save(judge, path, labels=judge.labels, **about)
+    return path
+
+
+def load_judge(folder: Path = WEIGHTS) -> Judge:
+    """The shipped judge. Raises `Unavailable` when its files are missing, damaged or of another vocabulary."""
+    path = folder / "judge.safetensors"
+    state, config = load(path)
+    judge = Judge(JudgeConfig(**{name: tuple(x) if isinstance(x, list) else x for name, x in config.items()}))
+    known = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["labels"]
+    if known != {name: list(values) for name, values in judge.labels.items()}:
+        raise Unavailable(
+            f"{path} knows another vocabulary than this code; train it with: python -m pipelines.training.judge"
+        )
+    judge.load_state_dict(state)
+    return judge.eval().to(memory_format=torch.channels_last)
