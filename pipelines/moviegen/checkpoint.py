@@ -58,7 +58,7 @@ def load_text() -> MiniLM:
 
 
 def load(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Weights and configuration of a file that `save` wrote. Raises `Unavailable` if missing or not what was saved."""
+    """Weights and configuration of a file that `save` wrote. Raises `Unavailable` if missing or damaged."""
     remedy = f"git checkout -- {path.relative_to(WEIGHTS.parents[1]) if path.is_relative_to(WEIGHTS) else path}"
     card = path.with_suffix(".json")
     if not path.exists() or not card.exists():
@@ -69,7 +69,7 @@ def load(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
 
 
 def save(model: nn.Module, path: Path, dtype: torch.dtype = torch.float16, **facts: Any) -> None:
-    """Writes the weights in `dtype` and a JSON beside them: configuration, hash and `facts` (step, minutes, figures)."""
+    """Writes the weights in `dtype` and a JSON beside them: configuration, hash and `facts` about the training."""
     path.parent.mkdir(parents=True, exist_ok=True)
     state = {name: value.to(dtype).contiguous() for name, value in model.state_dict().items()}
     unfinished = path.with_suffix(".new")

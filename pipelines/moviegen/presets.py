@@ -1,4 +1,4 @@
-"""Sizes of our models, from `tiny` (tests) over `mini` (ships, trained on two cores) to `paper` (30B, never trained here)."""
+"""Sizes of our models: `tiny` for tests, `mini` which ships, up to `paper`, which was never trained here."""
 
 from dataclasses import replace
 
@@ -8,7 +8,12 @@ from pipelines.moviegen.nn.transformer import TransformerConfig
 TAE = {
     "tiny": TAEConfig(
         latents=8, stem=4, extra=0, refine=4,
-        stages=(Stage(width=8, blocks=0, space=2, time=2), Stage(width=16, blocks=0, space=2, time=2), Stage(width=16, blocks=0, time=2), Stage(width=16, blocks=1)),
+        stages=(
+            Stage(width=8, blocks=0, space=2, time=2),
+            Stage(width=16, blocks=0, space=2, time=2),
+            Stage(width=16, blocks=0, time=2),
+            Stage(width=16, blocks=1),
+        ),
     ),
     "mini": TAEConfig(
         latents=48, stem=8, refine=16,

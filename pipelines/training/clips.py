@@ -1,6 +1,6 @@
 """Stage 2 of the transformer: stills and clips together, one batch of stills for four of clips, all shapes and lengths.
 
-    python -m pipelines.training.clips --preset mini --minutes 60
+python -m pipelines.training.clips --preset mini --minutes 60
 """
 
 from pipelines.training import generator

@@ -18,6 +18,7 @@ from einops import rearrange
 from torch import Tensor
 
 from pipelines.training import world
+from pipelines.vocabulary import ASPECT_SIZES
 
 PICTURES = Path("runs/pictures")
 SIDE, FRAMES = 128, 16
@@ -41,7 +42,8 @@ def moved_photograph(picture: np.ndarray, rng: np.random.Generator) -> np.ndarra
         picture = picture[:, ::-1]
     height, width = picture.shape[:2]
     speed, zoom = rng.normal(0, 2.0, 2) * (rng.random() < 0.8), rng.normal(0, 0.006)
-    centre = rng.uniform((SIDE / 2, SIDE / 2), (max(SIDE / 2 + 1, width - SIDE / 2), max(SIDE / 2 + 1, height - SIDE / 2)))
+    margin = SIDE / 2
+    centre = rng.uniform((margin, margin), (max(margin + 1, width - margin), max(margin + 1, height - margin)))
     shake = rng.normal(0, rng.choice([0, 0.3, 1.5]), (FRAMES, 2)).cumsum(0) * 0.5
     crops = []
     for i in range(FRAMES):
@@ -54,7 +56,7 @@ def moved_photograph(picture: np.ndarray, rng: np.random.Generator) -> np.ndarra
 
 def theatre_crops(seed: int, rng: np.random.Generator, count: int = 4) -> Iterator[np.ndarray]:
     """`count` windows of one clip of the theatre, each (FRAMES, SIDE, SIDE, 3)."""
-    width, height = ((256, 256), (352, 192), (192, 352), (288, 224), (224, 288))[int(rng.choice(5, p=(0.6, 0.1, 0.1, 0.1, 0.1)))]
+    width, height = ASPECT_SIZES[rng.choice(list(ASPECT_SIZES), p=(0.6, 0.1, 0.1, 0.1, 0.1))]
     frames = world.render(world.sample_scene(seed), frames=2 * FRAMES, width=width, height=height)
     for _ in range(count):
         t, y, x = (int(rng.integers(0, n + 1)) for n in (FRAMES, height - SIDE, width - SIDE))

@@ -1,4 +1,4 @@
-"""The loop that every recipe shares: clock, warm-up and cool-down, averages of the weights, resume, one log line a minute.
+"""The loop that every recipe shares: clock, warm-up, cool-down, averaged weights, resume, one log line a minute.
 
 A recipe gives a loss; the loop owns the optimisers and the folder `runs/<name>/` with `last.pt`.
 """
@@ -61,7 +61,7 @@ def follow(average: nn.Module, model: nn.Module, *, decay: float, step: int) -> 
 
 
 class Plateau:
-    """Halves a factor when the validation loss has not improved for `patience` validations (Movie Gen, section 3.1.3)."""
+    """Halves a factor when the validation loss has stood still for `patience` validations (Movie Gen, 3.1.3)."""
 
     def __init__(self, patience: int):
         self.patience, self.factor, self.best, self.waited = patience, 1.0, float("inf"), 0

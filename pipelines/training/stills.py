@@ -1,6 +1,6 @@
 """Stage 1 of the transformer: stills only, until captions are followed (Movie Gen, section 3.1.3).
 
-    python -m pipelines.training.stills --preset mini --minutes 45
+python -m pipelines.training.stills --preset mini --minutes 45
 """
 
 from pipelines.training import generator

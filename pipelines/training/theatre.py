@@ -71,7 +71,7 @@ class Theatre:
     def _mirrored(self, chance: bool) -> bool:
         looks = FACING.get(self.scene.thing, 0)
         wanted = {"moves left": -1, "moves right": 1}.get(self.scene.action, 1 if chance else -1)
-        return looks != 0 and looks != wanted
+        return looks not in (0, wanted)
 
     def pose(self, t: float) -> Pose:
         """The figure at `t` seconds."""

@@ -249,7 +249,7 @@ def image_autoencoder(config: TAEConfig) -> TAE:
 
 
 def inflate(image: dict[str, Tensor], config: TAEConfig) -> TAE:
-    """A TAE that has an image autoencoder's weights and otherwise is still the identity, over time and when it refines."""
+    """A TAE with an image autoencoder's weights, otherwise still the identity: over time and when it refines."""
     model = TAE(config)
     missing = model.load_state_dict(image, strict=False)
     later = all(".time" in key or key.startswith("refine.") for key in missing.missing_keys)

@@ -123,7 +123,7 @@ PAPER_ENCODERS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def paper_encoder(name: str) -> nn.Module:
-    """One of the paper's text encoders, without weights. Build it under `torch.device("meta")`: UL2 has 9 B parameters."""
+    """One of the paper's text encoders, without weights. Build it on the meta device: UL2 has 9 B parameters."""
     import transformers
 
     model, sizes = PAPER_ENCODERS[name]

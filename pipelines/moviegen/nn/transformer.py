@@ -21,7 +21,7 @@ PATCH = 2
 
 @dataclass(frozen=True, kw_only=True)
 class TransformerConfig:
-    """`text` lists the widths of the text encoders whose states are read; `longest`, `side`: size of the position tables."""
+    """`text` lists the widths of the text encoders that are read; `longest` and `side` size the position tables."""
 
     latents: int
     width: int
@@ -83,7 +83,7 @@ class VideoTransformer(nn.Module, PyTorchModelHubMixin, library_name="rushes", l
         self._begin()
 
     def condition(self, *texts: Text) -> Condition:
-        """Keys and values of every block for one text per encoder. They depend on neither x nor t: samplers do it once."""
+        """Keys and values of every block for one text per encoder: they need neither x nor t, so make them once."""
         read = self._read(texts)
         states = zip(self.blocks, read.blocks, strict=True)
         return Condition(blocks=[block.text.context(text) for block, text in states], mask=read.mask)
@@ -93,13 +93,13 @@ class VideoTransformer(nn.Module, PyTorchModelHubMixin, library_name="rushes", l
             condition = self._read(condition)
         frames, h, w = x.shape[2], x.shape[3] // PATCH, x.shape[4] // PATCH
         x = rearrange(x, "b c t (h p) (w q) -> b (t h w) (c p q)", p=PATCH, q=PATCH)
-        x = self.embed(x)                                                                     # (B, N, D)
-        positions = self.positions(frames, h, w)                                              # (N, D)
-        moment = self.timestep(t)                                                             # (B, D)
+        x = self.embed(x)  # (B, N, D)
+        positions = self.positions(frames, h, w)  # (N, D)
+        moment = self.timestep(t)  # (B, D)
         modulation = rearrange(self.modulation(moment), "b (k d) -> b k d", k=6)
         for block, text in zip(self.blocks, condition.blocks, strict=True):
             x = block(x + positions, modulation, text, condition.mask)
-        shift, scale = self.final(moment).unsqueeze(1).chunk(2, dim=-1)                       # (B, 1, D)
+        shift, scale = self.final(moment).unsqueeze(1).chunk(2, dim=-1)  # (B, 1, D)
         x = self.out(torch.addcmul(shift, self.norm(x), 1 + scale))
         return rearrange(
             x, "b (t h w) (c p q) -> b c t (h p) (w q)", t=frames, h=h, w=w, p=PATCH, q=PATCH
@@ -108,7 +108,7 @@ class VideoTransformer(nn.Module, PyTorchModelHubMixin, library_name="rushes", l
     def _read(self, texts: tuple[Text, ...]) -> Condition:
         """The texts projected to the model's width and joined along the tokens, the same for every block."""
         states = torch.cat([read(text.states) for read, text in zip(self.texts, texts, strict=True)], dim=1)
-        mask = torch.cat([text.mask for text in texts], dim=1)                                # (B, S)
+        mask = torch.cat([text.mask for text in texts], dim=1)  # (B, S)
         return Condition(blocks=[states] * len(self.blocks), mask=mask[:, None, None])
 
     def _begin(self) -> None:
