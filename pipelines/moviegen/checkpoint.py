@@ -28,9 +28,9 @@ MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9d
 MINILM_REPOSITORY = "sentence-transformers/all-MiniLM-L6-v2"
 
 
-def load_tae(preset: str = "mini") -> TAE:
+def load_tae(preset: str = "mini", folder: Path = WEIGHTS) -> TAE:
     """The temporal autoencoder of a preset, in fp32. Raises `Unavailable` if its file is missing or damaged."""
-    state, config = load(WEIGHTS / preset / "tae.safetensors")
+    state, config = load(folder / preset / "tae.safetensors")
     model = _filled(lambda: TAE(TAEConfig(**config)), state)
     for module in model.modules():  # convolutions are twice as fast in this layout
         if isinstance(module, nn.Conv2d | nn.Conv3d):
@@ -39,9 +39,9 @@ def load_tae(preset: str = "mini") -> TAE:
     return model
 
 
-def load_transformer(preset: str = "mini") -> VideoTransformer:
+def load_transformer(preset: str = "mini", folder: Path = WEIGHTS) -> VideoTransformer:
     """The video transformer of a preset, in fp32. Raises `Unavailable` if its file is missing or damaged."""
-    state, config = load(WEIGHTS / preset / "transformer.safetensors")
+    state, config = load(folder / preset / "transformer.safetensors")
     return _filled(lambda: VideoTransformer(TransformerConfig(**config)), state)
 
 

@@ -1,0 +1,118 @@
+"""What recipes are fed with, and one step of each kind with tiny networks."""
+
+import numpy as np
+import pytest
+import torch
+
+from pipelines.errors import Unavailable
+from pipelines.moviegen import checkpoint, presets
+from pipelines.moviegen.nn.tae import TAE
+from pipelines.moviegen.nn.transformer import VideoTransformer
+from pipelines.training import autoencoder, data, generator, publish
+from pipelines.training.finetune import pretty
+from pipelines.training.latents import CLIPS, STILLS, Bucket, Latents, cache
+from pipelines.training.losses import divergence, reconstruction
+
+BUCKET = Bucket(aspect="1:1", frames=1, share=1.0)
+
+
+@pytest.fixture(scope="module")
+def tae():
+    torch.manual_seed(0)
+    return TAE(presets.TAE["tiny"]).eval()
+
+
+@pytest.fixture(scope="module")
+def folder(tae, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("latents")
+    cache(tae, BUCKET, range(1_000_000, 1_000_006), folder=folder / BUCKET.name)
+    return folder
+
+
+def test_cached_latents_are_those_of_the_scenes_beside_them(tae, folder):
+    latents = Latents(folder / BUCKET.name)
+    assert latents.z.shape == (6, 8, 1, 16, 16) and len(latents.scenes) == 6
+    again = data.world.render_still(latents.scenes[2])[None, None]
+    with torch.no_grad():
+        assert torch.allclose(tae.encode(data.pixels(again))[0], latents.z[2].float(), atol=1e-2)
+
+
+def test_a_shard_that_exists_is_not_made_again(tae, folder):
+    shard = next((folder / BUCKET.name).glob("*.pt"))
+    before = shard.stat().st_mtime_ns
+    cache(tae, BUCKET, range(1_000_000, 1_000_006), folder=folder / BUCKET.name)
+    assert shard.stat().st_mtime_ns == before
+
+
+def test_fine_tuning_draws_only_from_the_pretty_part(folder):
+    assert all(pretty(scene) for scene in Latents(folder / BUCKET.name, pretty).scenes)
+
+
+def test_missing_latents_are_named_with_the_command_that_makes_them(tmp_path):
+    with pytest.raises(Unavailable, match="training.latents"):
+        Latents(tmp_path / "1x1-1")
+
+
+def test_a_batch_has_captions_and_now_and_then_none(folder):
+    stage = generator.Stage(name="test", after=None, buckets=((BUCKET, 1.0),), latent_frames=64)
+    z, captions = generator.Feed(stage, folder, checkpoint.load_text(), seed=0).batch()
+    assert z.shape == (64, 8, 1, 16, 16) and len(captions) == 64
+    assert 0 < captions.count("") < 20 and all(text.startswith("Still.") for text in captions if text)
+
+
+def test_one_step_of_the_transformer_s_recipe_has_a_gradient_everywhere(folder):
+    text = checkpoint.load_text()
+    stage = generator.Stage(name="test", after=None, buckets=((BUCKET, 1.0),), latent_frames=2)
+    model = VideoTransformer(presets.TRANSFORMER["tiny"])
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.05)
+    generator.loss(model, text, *generator.Feed(stage, folder, text, seed=0).batch()).backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
+
+
+def test_the_buckets_cover_all_shapes_and_lengths():
+    for buckets in (STILLS, CLIPS):
+        assert sum(bucket.share for bucket in buckets) == pytest.approx(1)
+        assert {bucket.aspect for bucket in buckets} == set(data.ASPECT_SIZES)
+    assert {bucket.frames for bucket in CLIPS} == {32, 64, 128, 256}
+
+
+def test_a_moved_photograph_moves_and_stays_a_photograph():
+    rng = np.random.default_rng(3)
+    picture = np.kron(rng.integers(0, 255, (20, 30, 3)), np.ones((16, 16, 1))).astype(np.uint8)
+    clip = data.moved_photograph(picture, rng)
+    assert clip.shape == (data.FRAMES, data.SIDE, data.SIDE, 3) and clip.dtype == np.uint8
+    assert (clip[0] != clip[-1]).mean() > 0.1
+
+
+def test_theatre_crops_are_windows_of_one_clip():
+    crops = list(data.theatre_crops(5, np.random.default_rng(0), count=2))
+    assert [crop.shape for crop in crops] == [(data.FRAMES, data.SIDE, data.SIDE, 3)] * 2
+
+
+def test_reconstruction_and_divergence_are_zero_only_at_their_goal():
+    x = torch.rand(1, 3, 4, 16, 16)
+    assert reconstruction(x, x) == 0 < reconstruction(x + 0.1, x)
+    assert divergence(torch.zeros(2), torch.zeros(2)) == 0 < divergence(torch.ones(2), torch.zeros(2))
+
+
+def test_the_decoder_s_stage_leaves_the_latents_as_they_are(tmp_path):
+    image = autoencoder.begin("tiny", "image", tmp_path)
+    for before in ("image", "clips"):
+        (tmp_path / before).mkdir()
+        torch.save({"average": image.state_dict()}, tmp_path / before / "last.pt")
+    x = torch.rand(1, 3, 1, 32, 32)
+    clips, decoder = (autoencoder.begin("tiny", stage, tmp_path) for stage in ("clips", "decoder"))
+    assert torch.allclose(clips.posterior(x)[0], decoder.posterior(x)[0], atol=1e-5)
+    assert not hasattr(clips.refine, "inner") and hasattr(decoder.refine, "inner")
+
+
+def test_published_latents_have_unit_variance(tae):
+    clips = [data.world.render_still(data.world.sample_scene(seed))[None] for seed in range(8)]
+    model = TAE(presets.TAE["tiny"]).eval()
+    model.load_state_dict(tae.state_dict())
+    mean, deviation = publish.statistics(model, iter(clips))
+    model.mean.copy_(mean), model.deviation.copy_(deviation)
+    with torch.no_grad():
+        z = torch.cat([model.encode(data.pixels(clip[None])) for clip in clips])
+    assert torch.allclose(z.std(dim=(0, 2, 3, 4)), torch.ones(8), atol=0.05)
