@@ -49,7 +49,7 @@ class Recipe:
     batch: int = 32
     looks: int = 1  # frames per clip and step that Look learns from
     rate: float = 2e-3
-    decay: float = 0.998  # of the average of the weights
+    decay: float = 0.99  # of the average of the weights: over some hundred of about a thousand steps
 
 
 PRESETS = {
