@@ -7,7 +7,7 @@ from pipelines.moviegen.nn.transformer import TransformerConfig
 
 TAE = {
     "tiny": TAEConfig(
-        latents=8, stem=4, extra=0, refine=4,
+        latents=8, stem=4, refine=4,
         stages=(
             Stage(width=8, blocks=0, space=2, time=2),
             Stage(width=16, blocks=0, space=2, time=2),
@@ -18,19 +18,19 @@ TAE = {
     "mini": TAEConfig(
         latents=48, stem=8, refine=16,
         stages=(
-            Stage(width=64, blocks=0, time=2),
+            Stage(width=64, blocks=0, extra=1, time=2),
             Stage(width=96, blocks=1, space=2, time=2),
             Stage(width=192, blocks=1, time=2),
-            Stage(width=256, blocks=1),
+            Stage(width=256, blocks=1, extra=1),
         ),
     ),
     "paper": TAEConfig(
         latents=16, stem=1, attention=1,
         stages=(
-            Stage(width=128, blocks=2, space=2, time=2),
-            Stage(width=256, blocks=2, space=2, time=2),
-            Stage(width=512, blocks=2, space=2, time=2),
-            Stage(width=512, blocks=2),
+            Stage(width=128, blocks=2, extra=1, space=2, time=2),
+            Stage(width=256, blocks=2, extra=1, space=2, time=2),
+            Stage(width=512, blocks=2, extra=1, space=2, time=2),
+            Stage(width=512, blocks=2, extra=1),
         ),
     ),
 }  # fmt: skip

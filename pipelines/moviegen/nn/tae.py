@@ -18,22 +18,25 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """One resolution: `width` channels, `blocks` residual blocks, then what it is divided by on the way down."""
+    """One resolution: `width` channels, `blocks` residual blocks (`extra` more in the decoder), then its divisors."""
 
     width: int
     blocks: int
+    extra: int = 0
     space: int = 1
     time: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class TAEConfig:
-    """`stem` pixels become channels first; `stages` go from fine to coarse; `extra` decoder blocks per stage."""
+    """`stem` x `stem` pixels become channels first; `stages` go from fine to coarse, the last has no divisors.
+
+    `attention` layers at the coarsest resolution; `refine` channels of the head at full size, or none.
+    """
 
     latents: int
     stem: int
     stages: tuple[Stage, ...]
-    extra: int = 1
     attention: int = 0
     refine: int = 0
 
@@ -63,6 +66,8 @@ class Space(nn.Conv2d):
 
     def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1):
         super().__init__(inputs, outputs, kernel, stride, padding=kernel // 2)
+        nn.init.normal_(self.weight, std=(inputs * kernel**2) ** -0.5)  # keeps the variance of what flows past blocks
+        nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         y = super().forward(rearrange(x, "b c t h w -> (b t) c h w"))
@@ -189,6 +194,10 @@ class Refine(nn.Module):
 class TAE(nn.Module):
     """x (B, 3, T, H, W) in [-1, 1] <-> z (B, C, T', H', W') of about unit variance per channel.
 
+    Nothing but convolutions lies between pixels, latents and pixels outside the blocks, which begin as the identity: it
+    starts as a linear autoencoder. With a norm before latents and pixels, as is usual, it had not learned colours
+    after 840 steps.
+
     T' = ceil(T / time); `decode` gives time * T' frames and callers drop the surplus at the end.
     """
 
@@ -203,14 +212,14 @@ class TAE(nn.Module):
             if i + 1 < len(stages):
                 encoder.append(Down(stage, widths[i + 1]))
         encoder += [Attention(last) for _ in range(config.attention)]
-        self.encoder = nn.Sequential(*encoder, Norm(last), nn.SiLU(), Space(last, 2 * config.latents))
+        self.encoder = nn.Sequential(*encoder, Space(last, 2 * config.latents))
         decoder: list[nn.Module] = [Space(config.latents, last), *(Attention(last) for _ in range(config.attention))]
         for i, stage in reversed(list(enumerate(stages))):
             if i + 1 < len(stages):
                 decoder.append(Up(widths[i + 1], stage))
-            decoder += [Block(stage.width) for _ in range(stage.blocks + config.extra)]
+            decoder += [Block(stage.width) for _ in range(stage.blocks + stage.extra)]
         first = stages[0].width
-        self.decoder = nn.Sequential(*decoder, Norm(first), nn.SiLU(), Space(first, 3 * config.stem**2))
+        self.decoder = nn.Sequential(*decoder, Space(first, 3 * config.stem**2))
         self.refine = Refine(config.refine) if config.refine else nn.Identity()
         self.register_buffer("mean", torch.zeros(config.latents))
         self.register_buffer("deviation", torch.ones(config.latents))
