@@ -1,6 +1,6 @@
 """Trains the temporal autoencoder: an image autoencoder first, then inflated, then with the outlier penalty.
 
-    python -m pipelines.training.autoencoder --preset mini --stage image --minutes 10
+    python -m pipelines.training.autoencoder --preset mini --stage image --minutes 10 --rate 1e-3
     python -m pipelines.training.autoencoder --preset mini --stage clips --minutes 50
     python -m pipelines.training.autoencoder --preset mini --stage decoder --minutes 20
 
@@ -24,7 +24,7 @@ from pipelines.training.loop import Plan, Run
 from pipelines.training.losses import divergence, outlier_penalty, reconstruction
 
 STAGES = ("image", "clips", "decoder")
-DIVERGENCE = 3e-4
+DIVERGENCE = 1e-3
 OUTLIERS = 0.1
 
 
@@ -33,7 +33,8 @@ def main() -> None:
     parser.add_argument("--preset", default="mini", choices=presets.TAE)
     parser.add_argument("--stage", default="image", choices=STAGES)
     parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--rate", type=float, default=3e-4)
+    parser.add_argument("--cooldown", type=float, default=0.5, help="the part of the minutes in which the rate falls")
     parser.add_argument("--batch", type=int, default=6)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -52,7 +53,8 @@ def train(options: argparse.Namespace) -> None:
         trained = [p for p in model.parameters() if p.requires_grad]
         return [torch.optim.AdamW(trained, lr=options.rate, betas=(0.9, 0.99), weight_decay=0.0)]
 
-    run = Run(model, optimise, Plan(minutes=options.minutes, rate=options.rate), root / options.stage)
+    plan = Plan(minutes=options.minutes, rate=options.rate, cooldown=options.cooldown)
+    run = Run(model, optimise, plan, root / options.stage)
     rng, pool = np.random.default_rng(run.step), CropPool(seed=run.step)
     frames = 1 if options.stage == "image" else 16
 

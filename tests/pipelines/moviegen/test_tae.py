@@ -4,8 +4,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from pipelines.moviegen import presets, tiling
+from pipelines.moviegen import checkpoint, presets, tiling
 from pipelines.moviegen.nn.tae import TAE, Time, image_autoencoder, inflate
+from pipelines.training import world
+from pipelines.training.data import pixels
 from pipelines.training.losses import outlier_penalty
 
 TINY = presets.TAE["tiny"]
@@ -112,3 +114,14 @@ def test_one_batch_is_learned():
         optimiser.step()
         losses.append(loss.item())
     assert losses[-1] < 0.5 * losses[0]
+
+
+def test_mini_decodes_tiles_as_well_as_the_whole_to_half_a_decibel():
+    tae = checkpoint.load_tae("mini")
+    frames = world.render(world.sample_scene(3), frames=72)[:, 64:192, 64:192]
+    x = pixels(frames[None])
+    with torch.no_grad():
+        whole = tae.decode(tae.encode(x))
+        tiled = torch.cat(list(tiling.decode(tae, tiling.encode(tae, x))), dim=2)
+    decibels = [-10 * torch.log10((y.clamp(-1, 1) - x).square().mean() / 4) for y in (whole, tiled)]
+    assert abs(decibels[0] - decibels[1]) < 0.5
