@@ -4,6 +4,7 @@ The seeds below were chosen by eye among a few each; the prompts were not.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,9 +40,8 @@ def main() -> None:
     options = parser.parse_args()
     pipeline = load("mini")
     squares = []
-    for name, request in EXAMPLES.items():
-        if options.seed is not None:
-            request = TextToVideo(**{**vars(request), "seed": options.seed})
+    for name, example in EXAMPLES.items():
+        request = example if options.seed is None else replace(example, seed=options.seed)
         clip = pipeline(request)
         path = options.out / f"{name}.mp4"
         path.unlink(missing_ok=True)

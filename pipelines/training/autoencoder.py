@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipelines.moviegen import presets
+from pipelines.moviegen import checkpoint, presets
 from pipelines.moviegen.nn.tae import TAE, image_autoencoder, inflate
 from pipelines.training.data import CropPool
 from pipelines.training.loop import Plan, Run
@@ -36,6 +36,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=3e-4)
     parser.add_argument("--cooldown", type=float, default=0.5, help="the part of the minutes in which the rate falls")
     parser.add_argument("--batch", type=int, default=6)
+    parser.add_argument("--published", action="store_true", help="begin with the weights in assets/weights")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.manual_seed(0)
@@ -45,7 +46,7 @@ def main() -> None:
 def train(options: argparse.Namespace) -> None:
     """Runs one stage to the end of its minutes."""
     root = Path("runs/autoencoder") / options.preset
-    model = begin(options.preset, options.stage, root)
+    model = begin(options.preset, options.stage, None if options.published else root)
     if options.stage == "decoder":
         model.encoder.requires_grad_(False)
 
@@ -68,21 +69,28 @@ def train(options: argparse.Namespace) -> None:
     run.train(loss, lambda average: error(average, check))
 
 
-def begin(preset: str, stage: str, root: Path) -> TAE:
-    """A new image autoencoder, or one that has the averaged weights of the stage before it."""
+def begin(preset: str, stage: str, root: Path | None) -> TAE:
+    """A new image autoencoder, or the averaged weights of the stage before it in `root`, or the published ones."""
     config = presets.TAE[preset]
     if stage != "decoder":
         config = replace(config, refine=0)  # trained last: it costs a quarter of the time
     if stage == "image":
         model = image_autoencoder(config)
     else:
-        before = STAGES[STAGES.index(stage) - 1]
-        state = torch.load(root / before / "last.pt", map_location="cpu", weights_only=True)["average"]
-        model = inflate(state, config)
+        model = inflate(_published(preset) if root is None else _before(stage, root), config)
     for module in model.modules():
         if isinstance(module, nn.Conv2d | nn.Conv3d):
             module.to(memory_format=torch.channels_last if isinstance(module, nn.Conv2d) else torch.channels_last_3d)
     return model
+
+
+def _before(stage: str, root: Path) -> dict[str, Tensor]:
+    before = STAGES[STAGES.index(stage) - 1]
+    return torch.load(root / before / "last.pt", map_location="cpu", weights_only=True)["average"]
+
+
+def _published(preset: str) -> dict[str, Tensor]:
+    return checkpoint.load_tae(preset).state_dict()
 
 
 def batch_loss(model: TAE, x: Tensor, penalty: float) -> Tensor:

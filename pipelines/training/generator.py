@@ -66,6 +66,7 @@ def options(description: str, minutes: float, rate: float) -> argparse.Namespace
     parser.add_argument("--rate", type=float, default=rate)
     parser.add_argument("--cooldown", type=float, default=0.3, help="the part of the minutes in which the rate falls")
     parser.add_argument("--run", help="name of the run's folder, to keep several apart")
+    parser.add_argument("--published", action="store_true", help="begin with the weights in assets/weights")
     return parser.parse_args()
 
 
@@ -76,7 +77,9 @@ def train(stage: Stage, choice: argparse.Namespace) -> nn.Module:
     torch.manual_seed(0)
     root, text = Path("runs/transformer") / choice.preset, checkpoint.load_text()
     model = VideoTransformer(presets.TRANSFORMER[choice.preset])
-    if stage.after:
+    if choice.published:
+        model = checkpoint.load_transformer(choice.preset).train().requires_grad_(True)
+    elif stage.after:
         before = torch.load(root / stage.after / "last.pt", map_location="cpu", weights_only=True)
         model.load_state_dict(before["average"])
     plan = Plan(minutes=choice.minutes, rate=choice.rate, cooldown=choice.cooldown, average=0.9985)
