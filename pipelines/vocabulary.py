@@ -277,10 +277,10 @@ def _matches(prompt: str) -> tuple[dict[str, str], list[str]]:
         if not present.issuperset(phrase):
             continue
         for i in range(len(words) - size + 1):
-            if all(free[i : i + size]) and _same(words[i : i + size], phrase):
-                free[i : i + size] = [False] * size
-                if axis not in found or i < found[axis][0]:
-                    found[axis] = (i, canonical)
+            if not all(free[i : i + size]) or not _same(words[i : i + size], phrase):
+                continue
+            free[i : i + size] = [False] * size
+            found[axis] = min(found.get(axis, (i, canonical)), (i, canonical), key=lambda place: place[0])
     return {axis: value for axis, (_, value) in found.items()}, [w for w, f in zip(words, free, strict=True) if f]
 
 

@@ -4,6 +4,7 @@ Jobs live in memory and end with the studio; their clips stay in the data folder
 job with it: the next job gets a new one.
 """
 
+import contextlib
 import dataclasses
 import json
 import logging
@@ -62,7 +63,8 @@ class Runner:
         self._change = threading.Condition()
         self._worker: subprocess.Popen[str] | None = None
         self._closed = False
-        threading.Thread(target=self._dispatch, daemon=True, name="runner").start()
+        self._thread = threading.Thread(target=self._dispatch, daemon=True, name="runner")
+        self._thread.start()
 
     def warm(self, model: str) -> None:
         """Starts the worker and lets it load a model, so that the first job does not wait for that."""
@@ -114,6 +116,17 @@ class Runner:
             self._change.notify_all()
             if self._worker is not None:
                 self._worker.kill()
+        self._thread.join()
+        self._bury()
+
+    def _bury(self) -> None:
+        """Lets go of a worker that has ended, or is about to: its exit status and its pipes."""
+        if self._worker is not None:
+            self._worker.wait()
+            with contextlib.suppress(BrokenPipeError):  # an order that it never read
+                self._worker.stdin.close()
+            self._worker.stdout.close()
+            self._worker = None
 
     def _prepare(self, folder: Path, request: Request) -> None:
         try:
@@ -130,16 +143,15 @@ class Runner:
                     return
                 job = self._next()
                 self._update(job.id, state="running", started=time.monotonic(), message="starting")
-            self._run(job)
+                worker = self._start()  # under the same lock: a job that runs has a worker that can be told to stop
+                self._order({"run": job.id, "request": job.request.to_dict(), "clip": str(job.clip)})
+            self._run(job, worker)
 
     def _next(self) -> Job | None:
         return next((job for job in self._jobs.values() if job.state == "queued"), None)
 
-    def _run(self, job: Job) -> None:
+    def _run(self, job: Job, worker: "subprocess.Popen[str]") -> None:
         """Follows one job to its end: its last report, or the end of the process."""
-        with self._change:
-            worker = self._start()
-            self._order({"run": job.id, "request": job.request.to_dict(), "clip": str(job.clip)})
         for line in worker.stdout:
             if self._heard(json.loads(line), job.id):
                 return
@@ -169,7 +181,9 @@ class Runner:
 
     def _start(self) -> "subprocess.Popen[str]":
         """The worker that lives, or a new one."""
-        if self._worker is None or self._worker.poll() is not None:
+        if self._worker is not None and self._worker.poll() is not None:
+            self._bury()
+        if self._worker is None:
             self._worker = _process()
         return self._worker
 

@@ -75,7 +75,7 @@ MEDIA_WRITERS = {
     *("imwrite", "imsave", "mimsave", "mimwrite", "get_writer", "VideoWriter", "write_video", "vwrite"),
     *("FFmpegWriter", "write_frames", "export_to_video", "encode_video", "savefig", "write_apng"),
 }
-SAVES_NO_PICTURE = {"export", "torch", "np", "numpy", "self"}
+SAVES_NO_PICTURE = {"export", "checkpoint", "torch", "np", "numpy", "self"}
 
 
 def module(path: Path) -> str:

@@ -21,6 +21,7 @@ from pipelines.training.scenery import (
 
 
 def beach(s: Setting) -> list[Layer]:
+    """Sand, sea and palms."""
     sea, palms = vary(s.rng, (24, 158, 196)), spots(s.rng, 0.95)
     lean = s.rng.uniform(-0.08, 0.08, len(palms))
 
@@ -55,6 +56,7 @@ def _palm(canvas: Canvas, x: float, bend: float) -> None:
 
 
 def snowy_mountain(s: Setting) -> list[Layer]:
+    """White peaks behind firs."""
     peaks, heights = spots(s.rng, 0.62), s.rng.uniform(0.36, 0.52, 20)
     rock = vary(s.rng, (110, 132, 178))
     firs, sizes = spots(s.rng, 0.30), s.rng.uniform(0.17, 0.25, 40)
@@ -78,6 +80,7 @@ def snowy_mountain(s: Setting) -> list[Layer]:
 
 
 def meadow(s: Setting) -> list[Layer]:
+    """Green hills with round trees and flowers."""
     trees, sizes = spots(s.rng, 0.62), s.rng.uniform(0.20, 0.30, 20)
     flowers = np.stack([spots(s.rng, 0.17), s.rng.uniform(0.03, 0.22, len(np.arange(-WIDE, WIDE, 0.17)))], 1)
     petals = [(255, 120, 150), (255, 232, 90), (255, 255, 255), (190, 130, 250)]
@@ -103,6 +106,7 @@ def meadow(s: Setting) -> list[Layer]:
 
 
 def forest(s: Setting) -> list[Layer]:
+    """Firs, trunks and a roof of leaves."""
     green = vary(s.rng, (36, 116, 74))
     far, near, bushes = spots(s.rng, 0.36), spots(s.rng, 0.72), hills(s.rng, -0.06, 0.09, waves=2.5)
     sizes = s.rng.uniform(0.50, 0.66, 40)
@@ -127,6 +131,7 @@ def forest(s: Setting) -> list[Layer]:
 
 
 def desert(s: Setting) -> list[Layer]:
+    """Dunes, mesas and cacti."""
     mesas, widths = spots(s.rng, 0.8), s.rng.uniform(0.14, 0.22, 20)
     cacti, sizes = spots(s.rng, 0.75), s.rng.uniform(0.26, 0.36, 20)
     rock = vary(s.rng, (200, 104, 66))
@@ -156,6 +161,7 @@ def desert(s: Setting) -> list[Layer]:
 
 
 def lake(s: Setting) -> list[Layer]:
+    """Water between hills and reeds."""
     crest = hills(s.rng, -0.14, 0.20, waves=1.5)
     firs, sizes = spots(s.rng, 0.26), s.rng.uniform(0.17, 0.26, 40)
     water = {"day": (86, 160, 220), "sunset": (224, 130, 130), "night": (34, 54, 122)}[s.light]

@@ -43,6 +43,7 @@ SKIES: dict[str, list[Colour]] = {
 
 
 def vary(rng: np.random.Generator, colour: Colour, amount: float = 14) -> Colour:
+    """A colour nearby, each channel moved by up to `amount`."""
     shift = rng.uniform(-amount, amount, 3)
     return tuple(float(np.clip(c + s, 0, 255)) for c, s in zip(colour, shift, strict=True))
 
@@ -63,6 +64,7 @@ def spots(rng: np.random.Generator, step: float, jitter: float = 0.3) -> np.ndar
 
 
 def sky(setting: Setting, *, low: float = HORIZON, clouds: bool = True) -> Layer:
+    """The sky of the light, with sun or moon and, where asked, clouds."""
     rng, light = setting.rng, setting.light
     side = rng.choice([-1.0, 1.0])
     x = side * setting.half_width * rng.uniform(0.42, 0.70)
@@ -103,6 +105,7 @@ def lights(canvas: Canvas, light: str, *, x: float, top: float, low: float) -> N
 
 
 def cloud(canvas: Canvas, x: float, y: float, size: float, tone: Colour) -> None:
+    """A soft cloud around (x, y)."""
     for dx, dy, r in ((-1.3, 0.15, 0.75), (1.3, 0.2, 0.7), (0, -0.2, 1.1), (0.7, 0.1, 0.8), (-0.6, 0.15, 0.8)):
         canvas.ellipse(x + dx * size, y + dy * size, (r * size * 1.15, r * size * 0.8), tone)
 
@@ -120,6 +123,7 @@ def land(setting: Setting, tone: Colour, *, depth: float, base: float, height: f
 
 
 def round_tree(canvas: Canvas, x: float, y: float, size: float, tone: Colour) -> None:
+    """A tree with a round crown, its foot at (x, y)."""
     canvas.rectangle(x - 0.09 * size, y - 0.5 * size, (0.18 * size, 0.55 * size), (112, 74, 48))
     for dx, dy, r in ((-0.32, -0.62, 0.36), (0.34, -0.64, 0.34), (0, -0.9, 0.42)):
         canvas.disc(x + dx * size, y + dy * size, r * size, mix(tone, (0, 40, 30), 0.18))
@@ -128,6 +132,7 @@ def round_tree(canvas: Canvas, x: float, y: float, size: float, tone: Colour) ->
 
 
 def fir(canvas: Canvas, x: float, y: float, size: float, tones: tuple[Colour, Colour | None]) -> None:
+    """A fir with its foot at (x, y); the second tone is snow on it."""
     green, cap = tones
     canvas.rectangle(x - 0.06 * size, y - 0.2 * size, (0.12 * size, 0.25 * size), (98, 66, 50))
     for low, wide in ((0.12, 0.40), (0.40, 0.32), (0.66, 0.23)):

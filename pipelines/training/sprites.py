@@ -10,6 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from pipelines.media import export
+
 ATLAS = Path(__file__).resolve().parents[2] / "assets" / "world" / "figures.webp"
 CELL = 256  # pixels of one figure in the package
 COLUMNS = 9
@@ -175,7 +177,8 @@ def _build(folder: Path) -> None:
         row, column = divmod(i, COLUMNS)
         atlas[row * CELL : (row + 1) * CELL, column * CELL : (column + 1) * CELL] = picture
     ATLAS.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(ATLAS), atlas, [cv2.IMWRITE_WEBP_QUALITY, 95])
+    ATLAS.unlink(missing_ok=True)
+    export.picture(cv2.cvtColor(atlas, cv2.COLOR_BGRA2RGBA), ATLAS)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ import argparse
 import time
 from pathlib import Path
 
-import cv2
 import numpy as np
 
+from pipelines.media import export
 from pipelines.training.captions import caption
 from pipelines.training.scene import Scene, allowed, edited_twin, is_held_out, sample_scene
 from pipelines.training.theatre import Theatre
@@ -58,16 +58,24 @@ def _measure() -> None:
 
 def _sheet(path: Path, *, columns: int = 8, rows: int = 6) -> None:
     pictures = [render_still(sample_scene(seed)) for seed in range(columns * rows)]
-    lines = [np.concatenate(pictures[i * columns : (i + 1) * columns], 1) for i in range(rows)]
-    cv2.imwrite(str(path), cv2.cvtColor(np.concatenate(lines), cv2.COLOR_RGB2BGR))
+    export.sheet(pictures, path, columns=columns)
+
+
+def _film(path: Path, *, columns: int = 4, rows: int = 2) -> None:
+    clips = [render(sample_scene(seed, style="toy"))[::2, ::2, ::2] for seed in range(columns * rows)]
+    lines = [np.concatenate(clips[row * columns : (row + 1) * columns], axis=2) for row in range(rows)]
+    export.preview(np.concatenate(lines, axis=1), path, fps=8)
 
 
 def main() -> None:
     """The command line of this module."""
     parser = argparse.ArgumentParser(description="The toy theatre")
     parser.add_argument("--sheet", type=Path, help="write a contact sheet (PNG)")
+    parser.add_argument("--film", type=Path, help="write a moving picture (WebP)")
     parser.add_argument("--time", action="store_true", help="measure the time of a still and of 32 frames")
     options = parser.parse_args()
+    if options.film:
+        _film(options.film)
     if options.sheet:
         _sheet(options.sheet)
     if options.time:

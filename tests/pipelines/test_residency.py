@@ -120,8 +120,10 @@ def test_a_real_network_is_moved_to_the_real_device():
         assert here.free_bytes > 0 and here.label
 
 
-def test_the_processor_computes_in_float32():
+def test_the_processor_computes_in_bfloat16_only_where_it_can():
     import torch
 
-    assert device.dtype("cpu") is torch.float32
+    fast = torch.cpu._is_avx512_bf16_supported()
+    assert device.dtype("cpu") is (torch.bfloat16 if fast else torch.float32)
+    assert device.dtype("mps") is torch.float32
     assert device.free_memory() > 2**20
