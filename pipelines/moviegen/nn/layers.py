@@ -110,7 +110,7 @@ class Timestep(nn.Module):
         half = self.sines // 2
         rates = torch.exp(-math.log(10_000) * torch.arange(half, device=t.device) / half)
         angles = 1000 * t.float()[:, None] * rates
-        return self.mlp(torch.cat([angles.cos(), angles.sin()], dim=-1))
+        return self.mlp(torch.cat([angles.cos(), angles.sin()], dim=-1).to(self.mlp[0].weight.dtype))
 
 
 class Positions(nn.Module):
