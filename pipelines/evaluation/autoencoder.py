@@ -9,9 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from einops import rearrange
 from PIL import Image
-from torch import Tensor
 
 from pipelines.errors import need
 from pipelines.evaluation import questions, report
@@ -20,6 +18,8 @@ from pipelines.evaluation.options import Options
 from pipelines.media import video
 from pipelines.moviegen.checkpoint import load_tae
 from pipelines.moviegen.nn.tae import TAE
+from pipelines.moviegen.text_to_video import pictures
+from pipelines.training.data import pixels
 from pipelines.training.world import render, render_still, sample_scene
 
 SIDE, FRAMES = 256, 32
@@ -36,14 +36,7 @@ Pictures = Iterator[tuple[str, np.ndarray]]  # name, frames (T, H, W, 3) uint8
 @torch.inference_mode()
 def autoencoded(tae: TAE, frames: np.ndarray) -> np.ndarray:
     """frames (T, H, W, 3) uint8 through encoder and decoder, the same shape again."""
-    x = rearrange(torch.from_numpy(frames), "t h w c -> 1 c t h w").float() / 127.5 - 1
-    return pixels(tae.decode(tae.encode(x))[:, :, : len(frames)])
-
-
-def pixels(x: Tensor) -> np.ndarray:
-    """(1, 3, T, H, W) in [-1, 1] -> (T, H, W, 3) uint8."""
-    x = rearrange(x[0].float().clamp(-1, 1), "c t h w -> t h w c")
-    return ((x + 1) * 127.5).round().to(torch.uint8).numpy()
+    return pictures(tae.decode(tae.encode(pixels(frames[None])))[:, :, : len(frames)])
 
 
 def autoencoder(options: Options) -> dict[str, Any]:
@@ -60,9 +53,9 @@ def autoencoder(options: Options) -> dict[str, Any]:
     }
     result: dict[str, Any] = {}
     sheet: list[np.ndarray] = []
-    for i, (name, pictures) in enumerate(sets.items()):
+    for i, (name, draw) in enumerate(sets.items()):
         options.progress(i / len(sets), name.replace("_", " "))
-        result[name] = measured(tae, pictures(), sheet)
+        result[name] = measured(tae, draw(), sheet)
     result |= {"seeds": [seed, seed + count - 1], "machine": report.machine()}
     result["elapsed_s"] = round(time.monotonic() - begun, 1)
     if options.out:

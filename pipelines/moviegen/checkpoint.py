@@ -18,7 +18,7 @@ from tokenizers import Tokenizer
 from torch import nn
 
 from pipelines.errors import Unavailable
-from pipelines.moviegen.nn.tae import TAE, TAEConfig
+from pipelines.moviegen.nn.tae import TAE, TAEConfig, channels_last
 from pipelines.moviegen.nn.text import MiniLM, MiniLMConfig
 from pipelines.moviegen.nn.transformer import TransformerConfig, VideoTransformer
 
@@ -31,12 +31,7 @@ MINILM_REPOSITORY = "sentence-transformers/all-MiniLM-L6-v2"
 def load_tae(preset: str = "mini", folder: Path = WEIGHTS) -> TAE:
     """The temporal autoencoder of a preset, in fp32. Raises `Unavailable` if its file is missing or damaged."""
     state, config = load(folder / preset / "tae.safetensors")
-    model = _filled(lambda: TAE(TAEConfig(**config)), state)
-    for module in model.modules():  # convolutions are twice as fast in this layout
-        if isinstance(module, nn.Conv2d | nn.Conv3d):
-            wide = isinstance(module, nn.Conv3d)
-            module.to(memory_format=torch.channels_last_3d if wide else torch.channels_last)
-    return model
+    return channels_last(_filled(lambda: TAE(TAEConfig(**config)), state))
 
 
 def load_transformer(preset: str = "mini", folder: Path = WEIGHTS) -> VideoTransformer:

@@ -84,7 +84,7 @@ class TextToVideoPipeline:
 
     def decode(self, x1: Tensor, frames: int, progress: Progress = silent) -> np.ndarray:
         """x1 (1, C, T', H', W') -> the first `frames` frames (T, H, W, 3) uint8."""
-        parts = [_pictures(part) for part in tiling.decode(self.tae, x1, progress)]
+        parts = [pictures(part) for part in tiling.decode(self.tae, x1, progress)]
         return np.concatenate(parts)[:frames]
 
     def unknown(self, prompt: str) -> list[tuple[str, str]]:
@@ -99,7 +99,7 @@ class TextToVideoPipeline:
     def _show(self, done: int, x1: Tensor, preview: Preview) -> None:
         if done % PREVIEW_EVERY == 0:
             middle = x1.shape[2] // 2
-            preview(_pictures(self.tae.decode(x1[:, :, middle : middle + 1]))[0])
+            preview(pictures(self.tae.decode(x1[:, :, middle : middle + 1]))[0])
 
     @contextmanager
     def _numbers(self) -> Iterator[None]:
@@ -109,7 +109,7 @@ class TextToVideoPipeline:
             yield
 
 
-def _pictures(x: Tensor) -> np.ndarray:
+def pictures(x: Tensor) -> np.ndarray:
     """(1, 3, T, H, W) in [-1, 1] -> (T, H, W, 3) uint8: the only place where pixels change their type."""
     levels = ((x.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     return rearrange(levels, "1 c t h w -> t h w c").cpu().numpy()

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from pipelines.moviegen import checkpoint, presets
-from pipelines.moviegen.nn.tae import TAE, image_autoencoder, inflate
+from pipelines.moviegen.nn.tae import TAE, channels_last, image_autoencoder, inflate
 from pipelines.training.data import CropPool
 from pipelines.training.loop import Plan, Run
 from pipelines.training.losses import divergence, outlier_penalty, reconstruction
@@ -78,10 +78,7 @@ def begin(preset: str, stage: str, root: Path | None) -> TAE:
         model = image_autoencoder(config)
     else:
         model = inflate(_published(preset) if root is None else _before(stage, root), config)
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d | nn.Conv3d):
-            module.to(memory_format=torch.channels_last if isinstance(module, nn.Conv2d) else torch.channels_last_3d)
-    return model
+    return channels_last(model)
 
 
 def _before(stage: str, root: Path) -> dict[str, Tensor]:

@@ -246,6 +246,15 @@ class TAE(nn.Module):
         return self.pixels(z * _wide(self.deviation) + _wide(self.mean))
 
 
+def channels_last(model: nn.Module) -> nn.Module:
+    """The model itself, its convolutions in the layout in which a processor is twice as fast."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d | nn.Conv3d):
+            wide = isinstance(module, nn.Conv3d)
+            module.to(memory_format=torch.channels_last_3d if wide else torch.channels_last)
+    return model
+
+
 def image_autoencoder(config: TAEConfig) -> TAE:
     """The image autoencoder that a TAE is inflated from: no convolution over time, one frame at a time."""
     stages = tuple(dataclasses.replace(stage, time=1) for stage in config.stages)
