@@ -7,7 +7,7 @@ from pipelines.moviegen.nn.transformer import TransformerConfig
 
 TAE = {
     "tiny": TAEConfig(
-        latents=8, stem=4, refine=4,
+        latents=8, stem=4, refine=4, fold=True,
         stages=(
             Stage(width=8, blocks=0, space=2, time=2),
             Stage(width=16, blocks=0, space=2, time=2),
@@ -16,7 +16,7 @@ TAE = {
         ),
     ),
     "mini": TAEConfig(
-        latents=48, stem=8, refine=16,
+        latents=48, stem=8, refine=16, fold=True,
         stages=(
             Stage(width=64, blocks=0, extra=1, time=2),
             Stage(width=96, blocks=1, space=2, time=2),

@@ -27,6 +27,7 @@ from torch.distributed.fsdp import fully_shard
 log = logging.getLogger("training")
 CHECKPOINT_SECONDS = 300
 LOG_SECONDS = 60
+STOPPED_SECONDS = 10  # a step that took longer was stopped (kill -STOP); the clock counts no more than this
 WHOLE = StateDictOptions(full_state_dict=True)
 
 Optimise = Callable[[nn.Module], list[torch.optim.Optimizer]]
@@ -96,7 +97,7 @@ class Run:
         while self.elapsed < self.plan.minutes * 60 and self.step != self.plan.steps:
             recent.append(self._advance(loss()))
             now = time.monotonic()
-            self.elapsed, mark = self.elapsed + now - mark, now
+            self.elapsed, mark = self.elapsed + min(now - mark, STOPPED_SECONDS), now
             if now - logged > LOG_SECONDS:
                 log.info(
                     "%s step %d minute %.1f loss %.4f rate x%.3f",

@@ -7,11 +7,14 @@ from torch import Tensor
 
 
 def reconstruction(y: Tensor, x: Tensor) -> Tensor:
-    """Distance of pictures y to x, both (B, 3, T, H, W): absolute, squared, of edges, of a coarse copy."""
-    frames = [rearrange(v, "b c t h w -> (b t) c h w") for v in (y, x)]
-    coarse = F.l1_loss(*(F.avg_pool2d(v, 4) for v in frames))
-    edges = F.l1_loss(y.diff(dim=3), x.diff(dim=3)) + F.l1_loss(y.diff(dim=4), x.diff(dim=4))
-    return F.l1_loss(y, x) + 2 * F.mse_loss(y, x) + 0.5 * edges + coarse
+    """Distance of pictures y to x, both (B, 3, T, H, W): absolute, squared, of edges over space and time, and coarse.
+
+    All but the square are absolute values of something linear, so the difference is taken once.
+    """
+    d = y - x
+    edges = sum((d.diff(dim=dim).abs().mean() for dim in (2, 3, 4) if d.shape[dim] > 1), start=d.new_zeros(()))
+    coarse = F.avg_pool2d(rearrange(d, "b c t h w -> (b t) c h w"), 4).abs().mean()
+    return d.abs().mean() + 2 * d.square().mean() + 0.5 * edges + coarse
 
 
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:

@@ -31,7 +31,9 @@ class Stage:
 class TAEConfig:
     """`stem` x `stem` pixels become channels first; `stages` go from fine to coarse, the last has no divisors.
 
-    `attention` layers at the coarsest resolution; `refine` channels of the head at full size, or none.
+    `attention` layers at the coarsest resolution; `refine` channels of the head at full size, or none. With `fold`,
+    frames become channels and back, instead of the paper's convolution with a stride and repetition: the two halves of
+    a pair then differ from the first step on, where repetition has to tell them apart by their neighbours.
     """
 
     latents: int
@@ -39,6 +41,7 @@ class TAEConfig:
     stages: tuple[Stage, ...]
     attention: int = 0
     refine: int = 0
+    fold: bool = False
 
     def __post_init__(self) -> None:
         stages = tuple(stage if isinstance(stage, Stage) else Stage(**stage) for stage in self.stages)
@@ -150,32 +153,46 @@ class Attention(nn.Module):
         return layer["out"](F.scaled_dot_product_attention(q, k, v))
 
 
+class Fold(nn.Module):
+    """`times` frames side by side as channels: (B, C, T, H, W) -> (B, times * C, ceil(T / times), H, W)."""
+
+    def __init__(self, times: int):
+        super().__init__()
+        self.times = times
+
+    def forward(self, x: Tensor) -> Tensor:
+        if missing := -x.shape[2] % self.times:
+            x = torch.cat([x, x[:, :, -1:].expand(-1, -1, missing, -1, -1)], dim=2)
+        return rearrange(x, "b c (t k) h w -> b (k c) t h w", k=self.times)
+
+
 class Down(nn.Module):
     """Leaves a stage: fewer frames first, because it is cheaper, then fewer pixels and the next stage's width."""
 
-    def __init__(self, stage: Stage, width: int):
+    def __init__(self, stage: Stage, width: int, fold: bool):
         super().__init__()
-        self.time = Time(stage.width, stride=stage.time)
-        self.space = Space(stage.width, width, stride=stage.space)
+        self.time = Fold(stage.time) if fold else Time(stage.width, stride=stage.time)
+        self.space = Space(stage.width * (stage.time if fold else 1), width, stride=stage.space)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.space(self.time(x))
 
 
 class Up(nn.Module):
-    """Enters a stage from the coarser one: more pixels by depth-to-space, more frames by repetition and smoothing."""
+    """Enters a stage from the coarser one: more pixels by depth-to-space, more frames likewise or by repetition."""
 
-    def __init__(self, width: int, stage: Stage):
+    def __init__(self, width: int, stage: Stage, fold: bool):
         super().__init__()
-        self.factor, self.times = stage.space, stage.time
-        self.space = Space(width, stage.width * stage.space**2)
+        self.factor, self.folded = stage.space, stage.time if fold else 1
+        self.repeated = stage.time // self.folded
+        self.space = Space(width, self.folded * stage.width * stage.space**2)
         self.time = Time(stage.width)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.space(x)
-        x = rearrange(x, "b (c p q) t h w -> b c t (h p) (w q)", p=self.factor, q=self.factor)
+        x, f = self.space(x), self.factor
+        x = rearrange(x, "b (k c p q) t h w -> b c (t k) (h p) (w q)", k=self.folded, p=f, q=f)
         x = x.contiguous(memory_format=torch.channels_last_3d)
-        return self.time(x.repeat_interleave(self.times, dim=2))
+        return self.time(x.repeat_interleave(self.repeated, dim=2) if self.repeated > 1 else x)
 
 
 class Refine(nn.Module):
@@ -210,13 +227,13 @@ class TAE(nn.Module):
         for i, stage in enumerate(stages):
             encoder += [Block(stage.width) for _ in range(stage.blocks)]
             if i + 1 < len(stages):
-                encoder.append(Down(stage, widths[i + 1]))
+                encoder.append(Down(stage, widths[i + 1], config.fold))
         encoder += [Attention(last) for _ in range(config.attention)]
         self.encoder = nn.Sequential(*encoder, Space(last, 2 * config.latents))
         decoder: list[nn.Module] = [Space(config.latents, last), *(Attention(last) for _ in range(config.attention))]
         for i, stage in reversed(list(enumerate(stages))):
             if i + 1 < len(stages):
-                decoder.append(Up(widths[i + 1], stage))
+                decoder.append(Up(widths[i + 1], stage, config.fold))
             decoder += [Block(stage.width) for _ in range(stage.blocks + stage.extra)]
         first = stages[0].width
         self.decoder = nn.Sequential(*decoder, Space(first, 3 * config.stem**2))
@@ -269,10 +286,17 @@ def image_autoencoder(config: TAEConfig) -> TAE:
 def inflate(image: dict[str, Tensor], config: TAEConfig) -> TAE:
     """A TAE with an image autoencoder's weights, otherwise still the identity: over time and when it refines."""
     model = TAE(config)
-    missing = model.load_state_dict(image, strict=False)
+    shapes = {name: weight.shape for name, weight in model.state_dict().items()}
+    missing = model.load_state_dict({name: _widened(w, shapes[name]) for name, w in image.items()}, strict=False)
     later = all(".time" in key or key.startswith("refine.") for key in missing.missing_keys)
     assert later and not missing.unexpected_keys, missing
     return model
+
+
+def _widened(weight: Tensor, shape: torch.Size) -> Tensor:
+    """Weights for one frame -> for the `shape[0]` or `shape[1]` channels of several frames that are all alike."""
+    outputs, inputs = (wide // narrow for wide, narrow in zip((*shape, 1)[:2], (*weight.shape, 1)[:2], strict=True))
+    return weight.repeat((outputs, inputs, 1, 1, 1)[: weight.ndim]) / inputs
 
 
 def _wide(statistic: Tensor) -> Tensor:

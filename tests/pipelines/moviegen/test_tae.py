@@ -1,5 +1,7 @@
 """The temporal autoencoder: shapes, inflation, what one frame may know of another."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -38,6 +40,14 @@ def test_an_inflated_image_autoencoder_is_still_the_image_autoencoder():
 def test_a_still_picture_of_eight_frames_is_the_picture(tae):
     x = torch.rand(1, 3, 1, 32, 32)
     assert torch.allclose(tae.encode(x), tae.encode(x.expand(-1, -1, 8, -1, -1)), atol=1e-4)
+
+
+def test_the_paper_way_over_time_is_the_identity_too_when_inflated():
+    config = replace(TINY, fold=False)
+    image = image_autoencoder(config).eval()
+    clips = inflate(image.state_dict(), config).eval()
+    x = torch.rand(1, 3, 1, 32, 32)
+    assert torch.allclose(clips.decode(clips.encode(x))[:, :, :1], image.decode(image.encode(x)), atol=1e-5)
 
 
 @pytest.mark.parametrize("stride", [1, 2])
