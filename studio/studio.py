@@ -6,6 +6,7 @@ from typing import Self
 from studio.db import Database
 from studio.gallery import Gallery
 from studio.jobs import Jobs
+from studio.people import People
 from studio.settings import Settings
 from studio.supervisor import Inline, Supervisor
 
@@ -18,6 +19,7 @@ class Studio:
     database: Database
     jobs: Jobs
     gallery: Gallery
+    people: People
     supervisor: Supervisor | Inline
 
     @classmethod
@@ -28,7 +30,12 @@ class Studio:
         gallery = Gallery(database, settings.clips)
         runner = Inline if settings.runner == "inline" else Supervisor
         return cls(
-            settings=settings, database=database, jobs=jobs, gallery=gallery, supervisor=runner(jobs, gallery, settings)
+            settings=settings,
+            database=database,
+            jobs=jobs,
+            gallery=gallery,
+            people=People(database, alone=settings.host in ("127.0.0.1", "localhost", "::1")),
+            supervisor=runner(jobs, gallery, settings),
         )
 
     def close(self) -> None:

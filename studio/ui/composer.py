@@ -50,13 +50,15 @@ class Composer:
         self._strangers = gr.HTML("", elem_id="strangers", **PLAIN)
         self._palette = palette.Palette(palette.seen("", say_to(None)), elem_id="palette")
         names = [(_named(row), row.name) for row in self._models]
-        self._picker = self.form.draw("model", widget=gr.Dropdown, choices=names, elem_id="model", filterable=len(names) > 8)
+        self._picker = self.form.draw("model", choices=names, elem_id="model", filterable=len(names) > 8)
 
     def _draw_shape(self) -> None:
         self.form.draw("aspect", widget=gr.Radio, elem_id="shape")
         with gr.Row(elem_classes="pair"):
             self._seconds = self.form.draw("seconds", step=1, min_width=180, scale=3)
-            self._still = self.form.draw("still", label=label("A still picture"), min_width=120, scale=2, elem_id="still")
+            self._still = self.form.draw(
+                "still", label=label("A still picture"), min_width=120, scale=2, elem_id="still"
+            )
         self._quality = gr.Radio(
             label=label("Quality"), choices=_qualities(self._model), value=_steps(self._model), elem_id="quality"
         )
@@ -79,7 +81,9 @@ class Composer:
         self.prompt.change(**hints, trigger_mode="always_last")
         self._palette.word(self._word, self.prompt, self.prompt, **FAST)
         self._palette.surprise(lambda: sentences.surprise(random.Random()), None, self.prompt, **FAST)
-        self._picker.input(self._other_model, self._picker, [*form.inputs, self._warning, self.go], **FAST).then(**hints)
+        self._picker.input(self._other_model, self._picker, [*form.inputs, self._warning, self.go], **FAST).then(
+            **hints
+        )
         self._still.change(lambda on: gr.Slider(interactive=not on), self._still, self._seconds, **FAST)
         self._quality.input(lambda chosen: chosen, self._quality, steps, **FAST)
         self._dice.click(lambda: (secrets.randbelow(SEEDS), True), None, [self.seed, self.keep], **FAST)
@@ -126,7 +130,7 @@ class Composer:
         values = defaults(row, TextToVideo)
         return [*self.form.show(row, values), _cannot(row), gr.Button(interactive=catalog.runs_here(row) is None)]
 
-    def _price(self, takes: int, *values: Any, request: gr.Request) -> tuple[Any, str]:
+    def _price(self, request: gr.Request, takes: int, *values: Any) -> tuple[Any, str]:
         """What each quality costs in time, and what the click does, before it."""
         say = say_to(request)
         given = dict(zip(self.form.widgets, values, strict=True))
@@ -134,10 +138,10 @@ class Composer:
         times = {steps: self._time(values, steps) for steps in {*qualities(_steps(row)).values(), given["steps"]}}
         names = [(_priced(say(name), times[steps], say), steps) for name, steps in qualities(_steps(row)).items()]
         chosen = given["steps"] if given["steps"] in dict(map(reversed, names)) else None
-        whole = times[given["steps"]]
-        said = say("about {time}", time=span(whole * takes, say)) if whole else say("the first take shows how long it takes")
-        keys = '<kbd>Ctrl</kbd> <kbd>Enter</kbd>'
-        return gr.Radio(choices=names, value=chosen, visible=len(names) > 1), f'<p class="hint">{html.escape(said)} {keys}</p>'
+        whole = span((times[given["steps"]] or 0) * takes or None, say)
+        said = say("about {time}", time=whole) if whole else say("the first take shows how long it takes")
+        cost = f'<p class="hint">{html.escape(said)} <kbd>Ctrl</kbd> <kbd>Enter</kbd></p>'
+        return gr.Radio(choices=names, value=chosen, visible=len(names) > 1), cost
 
     def _time(self, values: tuple[Any, ...], steps: int) -> float | None:
         given = dict(zip(self.form.widgets, values, strict=True)) | {"prompt": "any", "seed": 0, "steps": steps}

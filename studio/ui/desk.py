@@ -50,7 +50,8 @@ class Desk:
     def __init__(self, studio: Studio, rooms: dict[str, str]):
         self.studio = studio
         self.rooms = rooms
-        self.tabs: gr.Tabs | None = None
+        self.tabs: gr.Tabs | None = None  # set by the page before anything is drawn
+        self.tab: gr.Tab | None = None  # the one that is being drawn
         self.order = gr.State({"act": "", "clip": "", "clips": [], "n": 0})
         self._timer = gr.Timer(IDLE_S)
         self._views: list[tuple[Callable[..., Any], list[Any], list[Any]]] = []
@@ -126,3 +127,8 @@ def rooms(tabs: Sequence[Any]) -> dict[str, str]:
 def tab_id(name: str) -> str:
     """The id of a tab in the page's gr.Tabs."""
     return name.lower()
+
+
+def fingerprint(value: Any) -> int:
+    """What a page keeps to know whether what it shows is still so; good while the server runs."""
+    return hash(repr(value))

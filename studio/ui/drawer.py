@@ -1,13 +1,13 @@
-"""The jobs drawer, on every tab: what waits, runs and is done, and what can be done about it. Script: assets/ui/drawer.js."""
+"""The jobs drawer, on every tab: what waits, runs and is done, and what can be done about it."""
 
 from typing import Any
 
 import gradio as gr
 
 from pipelines.errors import BadRequest, StudioError
-from studio.board import CANCELLED, DONE, FAILED, QUEUED, RUNNING, WAITING, Job
+from studio.board import CANCELLED, DONE, QUEUED, RUNNING, WAITING, Job
 from studio.jobs import Jobs
-from studio.ui.desk import FAST, QUIET, Desk, News
+from studio.ui.desk import FAST, QUIET, Desk, News, fingerprint
 from studio.ui.element import Element
 from studio.ui.form import sentence, span
 from studio.ui.words import Say
@@ -58,7 +58,7 @@ def draw(desk: Desk) -> Drawer:
 
     def view(news: News, before: int) -> tuple[Any, Any]:
         value = contents(news)
-        now = hash(repr(value))
+        now = fingerprint(value)
         return (now, value) if now != before else (gr.skip(), gr.skip())
 
     def act(event: gr.EventData, request: gr.Request) -> None:
@@ -141,7 +141,7 @@ def standing(job: Job, say: Say, paused: bool = False) -> str:
         return say("{words}, about {left} left", words=words, left=left) if left else words
     if job.state == DONE:
         return say("done in {time}", time=span(job.elapsed_s, say))
-    return {CANCELLED: say("stopped"), FAILED: job.message}[job.state]
+    return say("stopped") if job.state == CANCELLED else job.message
 
 
 def _waiting(job: Job, say: Say, paused: bool) -> str:
@@ -151,7 +151,11 @@ def _waiting(job: Job, say: Say, paused: bool) -> str:
         return say("its model was interrupted; it begins again")
     place = say("next") if job.position == 0 else say("{count} before it", count=job.position)
     left = span(job.eta_s, say)
-    return say("waits: {place}, done in about {left}", place=place, left=left) if left else say("waits: {place}", place=place)
+    return (
+        say("waits: {place}, done in about {left}", place=place, left=left)
+        if left
+        else say("waits: {place}", place=place)
+    )
 
 
 def _acts(job: Job) -> tuple[str, ...]:

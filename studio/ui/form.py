@@ -23,7 +23,7 @@ FEW = 12  # steps: a model that needs no more has one quality only
 class Form:
     """The widgets of one request. `draw` puts them where the caller stands, `draw_rest` what is left.
 
-    It opens with one model and can `show` another: what a model leaves no choice about is hidden and has its only value.
+    It opens with one model and can `show` another. What a model leaves no choice about is hidden and has its only value.
     """
 
     def __init__(self, request: type[Request], model: ModelSpec):
@@ -83,7 +83,7 @@ class Form:
         default = defaults(self.model, self.request).get(spec.name, spec.default)
         if spec.type is bool:
             return gr.Checkbox(default, **look)
-        if options := options or rules.get("choices"):
+        if options := look.pop("choices", options or rules.get("choices")):
             return look.pop("widget", gr.Dropdown)(list(options), value=default, **look)
         if spec.name == "seed":
             return gr.Number(None, precision=0, **look)

@@ -18,7 +18,8 @@ def put(prompt: str, axis: str, name: str) -> str:
     """
     said = vocabulary.read(prompt)
     if _plain(prompt) == _plain(sentence(said)):
-        return sentence({key: value for key, value in {**said, axis: name}.items() if said.get(axis) != name or key != axis})
+        there = said.pop(axis, None)
+        return sentence(said if there == name else said | {axis: name})
     phrase = _phrase(axis, name)
     return f"{prompt.rstrip().rstrip(',.')}{' ' if axis in ('action', 'place') else ', '}{phrase}"
 

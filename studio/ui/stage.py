@@ -9,7 +9,7 @@ from pipelines.errors import StudioError
 from studio.board import DONE, FAILED, Job
 from studio.gallery import Entry
 from studio.ui import cards, drawer
-from studio.ui.desk import FAST, QUIET, Desk, News
+from studio.ui.desk import FAST, QUIET, Desk, News, fingerprint
 from studio.ui.element import Element
 from studio.ui.form import sentence, span
 from studio.ui.player import Player, shown
@@ -17,14 +17,6 @@ from studio.ui.words import Say, say_in
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
 NOTHING = {"job": "", "clip": ""}
-VERBS = {
-    "remix": "Remix",
-    "edit": "Edit this",
-    "sound": "Add sound",
-    "extend": "Extend",
-    "compare": "Compare",
-    "verify": "Verify",
-}
 TAKES = 24
 
 
@@ -46,33 +38,42 @@ class Stage:
         self._seen, self._strip_seen = gr.State(0), gr.State(0)
         self.player = Player(example(), elem_id="stage")
         self.under = Under(say_of_example(say_in("en")), elem_id="under")
-        self.strip = cards.Cards(layout="strip", closed=desk.closed(), empty="Your takes will stand here.", elem_id="takes")
+        self.acts = cards.Acts(closed=desk.closed(), elem_id="acts")
+        self.strip = cards.Cards(
+            layout="strip", closed=desk.closed(), empty="Your takes will stand here.", elem_id="takes"
+        )
 
     def connect(self) -> None:
         """Ties it to the jobs and to the gallery."""
         desk, watching = self._desk, self.watching
-        desk.watch(self._view, [watching, self._seen], [watching, self._seen, self.player, self.under])
+        desk.watch(self._view, [watching, self._seen], [watching, self._seen, self.player, self.under, self.acts])
         desk.watch(self._takes, [self._strip_seen], [self._strip_seen, self.strip])
-        cards.connect(self.strip, self._gallery, desk, load=lambda request: self._cards(desk.owner(request)), inputs=[])
+        cards.connect(self.strip, self._gallery, desk, load=self._mine, inputs=[], acts=self.acts)
+        # What a card changed is known then, so that the next look leaves the offer to undo it where it is.
+        self.strip.change(self._noted, None, self._strip_seen, **FAST)
         desk.look_after(self.strip.open(_opened, None, watching, **FAST))
-        desk.send(self.under.act)
         desk.look_after(self.under.act(self._stop, None, None, concurrency_limit=None, **QUIET))
 
     def _view(self, news: News, watching: dict[str, str], before: int) -> tuple[Any, ...]:
         """What stands on the stage now: the job or clip that is watched; else the newest; else an example."""
         job, entry = self._subject(news, watching)
+        face = None
         if job is not None and job.state != DONE:
-            now, value, said = {"job": job.id, "clip": ""}, working(job, news.say, news.paused), under_job(job, news.say)
+            now, value, said = (
+                {"job": job.id, "clip": ""},
+                working(job, news.say, news.paused),
+                under_job(job, news.say),
+            )
         elif entry is not None:
             notes = job.notes if job else ()
             now, value = {"job": "", "clip": entry.id}, on_stage(entry)
-            said = under(entry, notes, news.say, closed=self._desk.closed())
+            said, face = under(entry, notes, news.say), cards.card(entry)
         else:
             now, value, said = NOTHING, example(), say_of_example(news.say)
-        seen = hash(repr((value, said)))
+        seen = fingerprint((value, said, face))
         if seen == before:
-            return (gr.skip(),) * 4
-        return now, seen, value, said
+            return (gr.skip(),) * 5
+        return now, seen, value, said, face
 
     def _subject(self, news: News, watching: dict[str, str]) -> tuple[Job | None, Entry | None]:
         jobs = {job.id: job for job in news.jobs}
@@ -88,8 +89,14 @@ class Stage:
 
     def _takes(self, news: News, before: int) -> tuple[Any, Any]:
         value = self._cards(news.owner)
-        now = hash(repr(value))
+        now = fingerprint(value)
         return (now, value) if now != before else (gr.skip(), gr.skip())
+
+    def _mine(self, request: gr.Request) -> list[dict[str, Any]]:
+        return self._cards(self._desk.owner(request))
+
+    def _noted(self, request: gr.Request) -> int:
+        return fingerprint(self._mine(request))
 
     def _cards(self, owner: str) -> list[dict[str, Any]]:
         return [cards.card(entry) for entry in self._gallery.recent(owner, TAKES)]
@@ -137,29 +144,23 @@ def under_job(job: Job, say: Say) -> dict[str, Any]:
     """What is said under the stage while a job waits or runs, or has failed."""
     act, label = ("retry", "Try again") if job.over else ("cancel", "Stop")
     verbs = [] if job.stopping else [{"act": act, "label": say(label)}]
-    return {"what": drawer.title(job), "facts": _facts(job.request, say), "notes": job.notes, "verbs": verbs, "job": job.id}
+    return {
+        "what": drawer.title(job),
+        "facts": _facts(job.request, say),
+        "notes": job.notes,
+        "verbs": verbs,
+        "job": job.id,
+    }
 
 
-def under(entry: Entry, notes: tuple[str, ...], say: Say, *, closed: list[str]) -> dict[str, Any]:
-    """What is said under a take, and what can be done with it."""
+def under(entry: Entry, notes: tuple[str, ...], say: Say) -> dict[str, Any]:
+    """What is said under a take."""
     face = cards.card(entry)
     facts = [entry.model, face["size"], say("seed {seed}", seed=entry.seed)]
     if entry.seconds:
         facts.insert(0, f"{entry.seconds:g} s")
     facts.append(say("made in {time}", time=span(entry.elapsed_s, say)))
-    verbs = [{"act": act, "label": say(text), "why": _why(act, closed, say)} for act, text in VERBS.items()]
-    return {
-        "what": face["prompt"],
-        "facts": "  \u00b7  ".join(filter(None, facts)),
-        "notes": notes,
-        "verbs": verbs,
-        "clip": entry.id,
-        "file": {"src": face["src"], "name": face["file"], "label": say("Download")},
-    }
-
-
-def _why(act: str, closed: list[str], say: Say) -> str | None:
-    return say(cards.CLOSED.get(act, "No panel takes this yet.")) if act in closed else None
+    return {"what": face["prompt"], "facts": "  \u00b7  ".join(filter(None, facts)), "notes": notes}
 
 
 def _facts(request: Any, say: Say) -> str:
@@ -174,8 +175,8 @@ def example() -> dict[str, Any] | None:
         return None
     poster = clip.with_suffix(".webp")
     return shown(
-        src=f"gradio_api/file={clip}",
-        poster=f"gradio_api/file={poster}" if poster.exists() else "",
+        src=f"examples/{clip.name}",
+        poster=f"examples/{poster.name}" if poster.exists() else "",
         fps=16,
         frames=0,
         kind="clip",
@@ -189,7 +190,10 @@ def say_of_example(say: Say) -> dict[str, Any] | None:
     if clip is None:
         return None
     if clip.stem.startswith("theatre"):
-        return {"what": say("The toy theatre"), "facts": say("Drawn by the program that mini learns from, not generated.")}
+        return {
+            "what": say("The toy theatre"),
+            "facts": say("Drawn by the program that mini learns from, not generated."),
+        }
     return {"what": _named(clip), "facts": say("An example made by mini.")}
 
 

@@ -1,4 +1,4 @@
-"""What the page says in the visitor's language. English sentences are the keys; assets/words/fr.json has their French."""
+"""What the page says in the visitor's language. English sentences are the keys of assets/words/fr.json."""
 
 import json
 from collections.abc import Callable

@@ -8,8 +8,7 @@ from typing import Any
 import gradio as gr
 
 from pipelines import catalog
-from pipelines.errors import BadRequest, StudioError
-from pipelines.requests import request_from_dict
+from pipelines.errors import StudioError
 from studio.studio import Studio
 from studio.ui.composer import Composer
 from studio.ui.desk import FAST, QUIET, Desk
@@ -40,7 +39,7 @@ def _press(studio: Studio, desk: Desk, composer: Composer, stage: Stage, changin
     """The button: new jobs, or the change of one that waits."""
     form = composer.form
 
-    def start(job: str, takes: int, keep: bool, *values: Any, request: gr.Request) -> tuple[Any, ...]:
+    def start(request: gr.Request, job: str, takes: int, keep: bool, *values: Any) -> tuple[Any, ...]:
         try:
             asked = composer.read(takes, keep, *values)
             ids = _submit(studio, desk.owner(request), asked, job)
