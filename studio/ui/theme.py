@@ -5,7 +5,7 @@ from pathlib import Path
 import gradio as gr
 from gradio.themes.utils import colors, sizes
 
-CSS = Path(__file__).resolve().parents[2] / "assets" / "css" / "studio.css"
+CSS = Path(__file__).resolve().parents[2] / "assets" / "css"
 INK = colors.Color(
     name="ink",
     c50="#f6f5f3",
@@ -75,7 +75,7 @@ class Studio(gr.themes.Base):
 
 def head() -> str:
     """The page's style sheet. It goes into the head because launch(css=) would prefix every rule."""
-    return f"<style>{CSS.read_text(encoding='utf-8')}</style>"
+    return "<style>" + "".join(file.read_text(encoding="utf-8") for file in sorted(CSS.glob("*.css"))) + "</style>"
 
 
 def _surfaces() -> dict[str, str]:
