@@ -46,7 +46,7 @@ class Cards(Element):
 
 
 class Acts(Element):
-    """The acts of a card in a row, for the one clip that is shown. value: a card or None. Events as those of `Cards`."""
+    """The acts of a card in a row, for the one clip that is shown. value: a card or None. Events: those of `Cards`."""
 
     markup = "acts.html"
     scripts = ("manners.js", "acts.js", "act_bar.js")

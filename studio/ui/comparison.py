@@ -1,4 +1,4 @@
-"""Two to four clips locked in time, and the table of what differs between them. Scripts: assets/ui/compare.js, sheet.js."""
+"""Two to four clips locked in time, and a table of what differs between them (assets/ui/compare.js, sheet.js)."""
 
 from collections.abc import Sequence
 from typing import Any

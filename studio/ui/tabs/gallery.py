@@ -47,7 +47,8 @@ def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
     def turn(step: int) -> Any:
         def show(request: gr.Request, at: Any, *values: Any) -> list[Any]:
             try:
-                return _shown(studio, desk.owner(request), found(request, _whole(at) + step, *values), _whole(at) + step)
+                now = _whole(at) + step
+                return _shown(studio, desk.owner(request), found(request, now, *values), now)
             except StudioError as error:
                 raise sentence(error) from error
 
@@ -87,12 +88,13 @@ def query(*values: Any) -> Query:
 
 def _filters() -> list[Any]:
     """Search, task, model, shape, time, tag, favourites."""
+    tasks = [(task.replace("-", " ").capitalize(), task) for task in TASKS]
     models = [row.name for row in catalog.specs()]
     small = {"min_width": 120, "scale": 1, "value": ""}
     search = gr.Textbox(label="Search", placeholder="Words of the prompt", scale=3, min_width=220, elem_id="words")
     return [
         search,
-        gr.Dropdown([("Any task", ""), *((task.replace("-", " ").capitalize(), task) for task in TASKS)], label="Task", **small),
+        gr.Dropdown([("Any task", ""), *tasks], label="Task", **small),
         gr.Dropdown([("Any model", ""), *models], label="Model", **small),
         gr.Dropdown([("Any shape", ""), *ASPECTS], label="Shape", **small),
         gr.Dropdown([("Any time", ""), *TIMES], label="Made", **small),
