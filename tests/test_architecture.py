@@ -36,11 +36,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "studio.ui": PLAIN | {"studio", "pipelines.catalog", "pipelines.media"},
     "studio.cli": COMMAND,
     "studio.commands": COMMAND,
+    "studio.queue_command": COMMAND,
     "studio.service": SERVICE,
     "studio.worker": SERVICE,
     "studio.supervisor": SERVICE,
     "studio.runner": SERVICE,
-    "studio.jobs": STORE,
+    "studio.attempt": SERVICE,
+    "studio.studio": PLAIN | {"studio"},
+    "studio.pace": STORE,
+    "studio.bundle": STORE,
+    "studio.board": STORE | {"studio.pace"},
+    "studio.claims": STORE | {"studio.pace", "studio.board"},
+    "studio.jobs": STORE | {"pipelines.catalog", "studio.pace", "studio.board", "studio.claims", "studio.bundle"},
     "studio.shelf": STORE,
     "studio.gallery": STORE | {"studio.shelf"},
     "studio.people": STORE,
@@ -56,7 +63,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pipelines.evaluation": STUDY,
 }
 # The parts of the studio that face a person are at the top: only these may use them.
-FACES = {"studio.ui", "studio.cli", "studio.commands", "studio.terminal"}
+FACES = {"studio.ui", "studio.cli", "studio.commands", "studio.queue_command", "studio.terminal"}
 MAY_USE_FACES = {"app", "spaces", "studio.__main__", *FACES}
 
 NEVER = {
