@@ -114,6 +114,12 @@ class Clock {
   toFrame(frame) { return this.seek((frame + 0.5) / this.fps); }
   step(frames) { const from = this.frame; this.pause(); return this.toFrame(Math.max(0, from + frames)); }
 
+  repeat(on) {
+    this.loop = on;
+    if (this.media.length === 1) this.leader.loop = on && !this.span;
+    this.changed();
+  }
+
   wrap() {
     if (!this.loop) { this.pause(); return; }
     this.seek(this.start);
@@ -123,8 +129,7 @@ class Clock {
   mark(from, to) {
     const least = 2 / this.fps;
     this.span = to - from < least || (from <= 0 && to >= this.duration) ? null : [Math.max(0, from), Math.min(to, this.duration)];
-    if (this.media.length === 1) this.leader.loop = this.loop && !this.span;
-    this.changed();
+    this.repeat(this.loop);
   }
 
   watch() {

@@ -1,22 +1,15 @@
 /* The stage: one clip, still or sound. value: {src, poster, fps, frames, kind, says, title, note, progress} or null. */
 const root = element.querySelector('.player');
 const find = selector => root.querySelector(selector);
-const video = find('video'), picture = find('img'), bar = find('.timeline');
-const clock = new Clock(paint);
-const drawn = timeline(bar, clock);
+const video = find('video'), picture = find('img');
+const clock = new Clock(() => paint());
+const controls = deck(root, clock);
 let shown = {};
 
 function paint() {
-  root.dataset.playing = clock.wanted;
-  find('.play').setAttribute('aria-label', clock.wanted ? 'Pause' : 'Play');
-  find('.time').textContent = `${stamp(clock.time)} / ${stamp(clock.duration)}`;
-  find('.frame').textContent = shown.kind === 'sound' ? '' : `frame ${Math.min(clock.frame + 1, clock.frames)} of ${clock.frames}`;
-  find('.speed').textContent = clock.shuttle === 0 || clock.shuttle * clock.rate === 1 ? '' : `${clock.shuttle * clock.rate}x`;
-  press('.loop', clock.loop);
-  press('.sound', clock.heard === 0);
-  drawn();
+  find('.sound').setAttribute('aria-pressed', clock.heard === 0);
+  controls.paint();
 }
-const press = (selector, on) => find(selector).setAttribute('aria-pressed', on);
 
 /* Text from outside is only ever set as text. */
 function apply() {
@@ -55,20 +48,16 @@ function stand(value) {
   next.src = value.src;
 }
 
-const full = () => document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen?.();
 const hush = () => clock.listen(clock.heard === 0 ? -1 : 0);
-const again = () => { clock.loop = !clock.loop; video.loop = clock.loop && !clock.span; paint(); };
-const clicks = { '.play': () => clock.toggle(), '.back': () => clock.step(-1), '.on': () => clock.step(1),
-  '.loop': again, '.sound': hush, '.full': full };
-for (const [selector, act] of Object.entries(clicks)) find(selector).addEventListener('click', act);
+find('.sound').addEventListener('click', hush);
 find('.screen').addEventListener('click', event => {
   root.focus({ preventScroll: true });
   if (shown.kind && shown.kind !== 'still' && !event.target.closest('button')) clock.toggle();
 });
-find('.screen').addEventListener('dblclick', full);
+find('.screen').addEventListener('dblclick', controls.full);
 root.addEventListener('keydown', event => {
   if (typing(event) || !shown.src) return;
-  const own = { m: hush, f: full, r: again }[event.key.toLowerCase()];
+  const own = { m: hush, f: controls.full, r: controls.loop }[event.key.toLowerCase()];
   if (own && !event.ctrlKey && !event.metaKey) own(); else if (!transport(clock, event)) return;
   event.preventDefault();
   event.stopPropagation();

@@ -13,7 +13,7 @@ class Player(Element):
     """
 
     markup = "player.html"
-    scripts = ("clock.js", "timeline.js", "player.js")
+    scripts = ("manners.js", "clock.js", "deck.js", "player.js")
     styles = ("deck.css", "player.css")
 
 

@@ -57,7 +57,8 @@ class Studio(gr.themes.Base):
 
 def head() -> str:
     """The page's style sheet. It goes into the head because launch(css=) would prefix every rule."""
-    return f"<style>{(ASSETS / 'css' / 'studio.css').read_text(encoding='utf-8')}</style>"
+    sheets = sorted((ASSETS / "css").glob("*.css"))
+    return f"<style>{''.join(sheet.read_text(encoding='utf-8') for sheet in sheets)}</style>"
 
 
 def script() -> str:

@@ -1,4 +1,4 @@
-/* The bar under a picture and the keys that everything with a clock understands. Needs clock.js. */
+/* What stands under a picture: a timeline, the buttons that everything with a clock has, and its keys. */
 
 const stamp = seconds => `${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(2).padStart(5, '0')}`;
 
@@ -62,9 +62,25 @@ function transport(clock, event) {
   return true;
 }
 
-/* Keys belong to the text field or the list that has the focus; the space bar also to a button. */
-function typing(event) {
-  const name = event.target.tagName;
-  return ['INPUT', 'TEXTAREA', 'SELECT'].includes(name) || (name === 'BUTTON' && [' ', 'Enter'].includes(event.key));
+/* Connects timeline, play, steps, loop and full screen inside `root`; returns the function that draws them. */
+function deck(root, clock) {
+  const find = selector => root.querySelector(selector);
+  const line = timeline(find('.timeline'), clock);
+  const acts = {
+    play: () => clock.toggle(), back: () => clock.step(-1), on: () => clock.step(1),
+    loop: () => clock.repeat(!clock.loop),
+    full: () => document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen?.(),
+  };
+  for (const [name, act] of Object.entries(acts)) find('.' + name).addEventListener('click', act);
+  const paint = () => {
+    const pace = clock.rate * (clock.shuttle || 1);
+    root.dataset.playing = clock.wanted;
+    find('.play').setAttribute('aria-label', clock.wanted ? 'Pause' : 'Play');
+    find('.loop').setAttribute('aria-pressed', clock.loop);
+    find('.time').textContent = `${stamp(clock.time)} / ${stamp(clock.duration)}`;
+    find('.frame').textContent = `frame ${Math.min(clock.frame + 1, clock.frames)} of ${clock.frames}`;
+    find('.speed').textContent = pace === 1 ? '' : `${pace}x`;
+    line();
+  };
+  return { paint, ...acts };
 }
-const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
