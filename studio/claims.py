@@ -14,6 +14,9 @@ from studio.board import CANCELLED, DONE, FAILED, INTERRUPTED, OVER, RUNNING, Bo
 from studio.pace import Speed, Work
 
 ATTEMPTS = 2
+TWICE = "that was the second time, so it is not tried again"
+NEXT = "SELECT jobs.* FROM line JOIN jobs USING (id) WHERE id = coalesce(:id, id) ORDER BY place LIMIT 1"
+FRESH = "phase = '', step = 0, fraction = 0, message = 'starting', notes = '[]', preview = 0, eta_s = NULL, stop = NULL"
 
 
 class Claims(Board):
@@ -23,20 +26,8 @@ class Claims(Board):
     def claim(self, worker: str, id: str | None = None) -> Job | None:
         """Begins the job that is next in line (or `id`, if it waits) and returns it; None if there is none."""
         with self._database.write() as tables:
-            while row := tables.execute(
-                "SELECT jobs.* FROM line JOIN jobs USING (id) WHERE id = coalesce(?, id) ORDER BY place LIMIT 1", (id,)
-            ).fetchone():
-                now = time.time()
-                tables.execute(
-                    "UPDATE jobs SET state = ?, worker = ?, attempts = attempts + 1, started = ?, heartbeat = ?, "
-                    "phase = '', step = 0, fraction = 0, message = 'starting', notes = '[]', preview = 0, eta_s = NULL, "
-                    "stop = NULL WHERE id = ?",
-                    (RUNNING, worker, now, now, row["id"]),
-                )
-                tables.execute(
-                    "INSERT INTO queues (owner, served) VALUES (?, ?) ON CONFLICT DO UPDATE SET served = excluded.served",
-                    (row["owner"], now),
-                )
+            while row := tables.execute(NEXT, {"id": id}).fetchone():
+                _begin(tables, row, worker)
                 try:
                     request_from_dict(json.loads(row["request"]))
                     break
@@ -89,13 +80,20 @@ class Claims(Board):
                 if row["stop"] is not None:
                     _end(tables, row["id"], CANCELLED, "", None)
                 elif row["attempts"] >= ATTEMPTS:
-                    _end(tables, row["id"], FAILED, f"{reason}; that was the second time, so it is not tried again", None)
+                    _end(tables, row["id"], FAILED, f"{reason}; {TWICE}", None)
                 else:
                     tables.execute(
                         "UPDATE jobs SET state = ?, message = ?, preview = 0, eta_s = NULL WHERE id = ?",
                         (INTERRUPTED, reason, row["id"]),
                     )
         return len(rows)
+
+    def overdue(self, *, stop_s: float, silent_s: float) -> bool:
+        """Whether a running job was to be stopped so many seconds ago, or has had no heartbeat for so many."""
+        now = time.time()
+        late = "SELECT 1 FROM jobs WHERE state = ? AND (stop < ? OR heartbeat < ?)"
+        with self._database.read() as tables:
+            return tables.execute(late, (RUNNING, now - stop_s, now - silent_s)).fetchone() is not None
 
     def known(self, job: Job) -> Speed | None:
         """What was measured here for jobs like this one."""
@@ -116,6 +114,19 @@ class Claims(Board):
                 {**news, "heartbeat": time.time(), "id": id},
             ).fetchall()
         return [row["stop"] for row in rows] == [None]
+
+
+def _begin(tables: sqlite3.Connection, row: sqlite3.Row, worker: str) -> None:
+    now = time.time()
+    tables.execute(
+        "UPDATE jobs SET state = ?, worker = ?, attempts = attempts + 1, started = ?, heartbeat = ?, "
+        f"{FRESH} WHERE id = ?",
+        (RUNNING, worker, now, now, row["id"]),
+    )
+    tables.execute(
+        "INSERT INTO queues (owner, served) VALUES (?, ?) ON CONFLICT DO UPDATE SET served = excluded.served",
+        (row["owner"], now),
+    )
 
 
 def _end(tables: sqlite3.Connection, id: str, state: str, message: str, clip: str | None) -> None:

@@ -109,23 +109,21 @@ class Database:
             raise
 
 
-class Alone:
-    """A right that one process at a time holds; the system takes it back when the process dies, however it dies.
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """A right that one process at a time has; the system takes it back when the process dies, however it dies.
 
-    A locked SQLite file, because that lock works alike on every system and is not inherited by children.
+    A locked SQLite file, because that lock works alike on every system and no child inherits it. Raises `Unavailable`
+    if somebody else keeps it for too long.
     """
-
-    def __init__(self, path: Path):
-        self._connection = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)
-        try:
-            self._connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            self._connection.close()
-            raise Unavailable(f"another process holds {path}; there is one worker for each data folder") from error
-
-    def close(self) -> None:
-        """Lets somebody else have it."""
-        self._connection.close()
+    connection = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+        yield
+    except sqlite3.OperationalError as error:
+        raise Unavailable(f"another process holds {path}; there is one worker for each data folder") from error
+    finally:
+        connection.close()
 
 
 def _connect(path: Path) -> sqlite3.Connection:

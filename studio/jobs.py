@@ -161,7 +161,7 @@ class Jobs(Claims):
         count = f"SELECT count(*), coalesce(sum(owner = ?), 0) FROM jobs WHERE state IN {(RUNNING, *WAITING)}"
         everybody, own = tables.execute(count, (owner,)).fetchone()
         if own + more > self._limits.each:
-            raise Unavailable(f"{own} of your clips are waiting already, and {self._limits.each} is the most; try later")
+            raise Unavailable(f"{own} of your clips are waiting, and {self._limits.each} is the most; try again later")
         if everybody + more > self._limits.all:
             raise Unavailable(f"{everybody} clips are waiting already; try again when some are done")
 

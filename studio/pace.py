@@ -27,7 +27,8 @@ class Work:
     @classmethod
     def of(cls, request: Request) -> "Work":
         """The work that a request asks for; one without steps or frames counts as one of each."""
-        kind = f"{request.model} {request.task} {getattr(request, 'aspect', '')}".strip()
+        shape = "still" if getattr(request, "still", False) else "clip"  # a still costs another time per frame
+        kind = f"{request.model} {request.task} {shape} {getattr(request, 'aspect', '')}".strip()
         return cls(kind=kind, frames=getattr(request, "frames", 1), steps=getattr(request, "steps", 1))
 
 
@@ -76,7 +77,7 @@ class Pace:
         if found := STEP.fullmatch(message):
             self.phase, self.step, self.steps = SAMPLING, int(found[1]), int(found[2])
         else:
-            self.phase = SAID.get(message.split(" ")[0], self.phase)
+            self.phase = SAID.get(message.split(" ", maxsplit=1)[0], self.phase)
         self._begun.setdefault(self.phase, time.monotonic())
 
     def left(self) -> float | None:
@@ -87,7 +88,7 @@ class Pace:
         if self._known is None:
             return None
         if self.phase in (DECODING, EXPORT):
-            return max(0.0, self._known.rest_s - (time.monotonic() - self._begun[self.phase]))
+            return max(0.0, self._known.rest_s - (time.monotonic() - self._begun.get(DECODING, 0.0)))
         return self._known.seconds(self.steps)
 
     def measured(self) -> Speed | None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pipelines import catalog, device, vocabulary
 from pipelines.errors import Unavailable
 from pipelines.media import export
@@ -16,6 +18,8 @@ from pipelines.progress import Progress, part
 from pipelines.requests import Request, TextToVideo
 from pipelines.residency import Residency
 
+Preview = Callable[[np.ndarray], None]
+POSTER = "poster.webp"
 LOADING = 0.04  # the share of the bar for getting the model ready
 SAVING = 0.98
 
@@ -68,11 +72,19 @@ def check(request: TextToVideo, path: Path) -> None:
 
 
 def make(
-    request: TextToVideo, path: Path, *, models: Residency, progress: Progress, note: Callable[[str], None]
+    request: TextToVideo,
+    path: Path,
+    *,
+    models: Residency,
+    progress: Progress,
+    note: Callable[[str], None],
+    preview: Preview | None = None,
 ) -> Made:
     """Loads the model, makes the clip and saves it at `path`. `note` hears what the person should know.
 
-    Raises `BadRequest`, `Unavailable`, or `Cancelled` from `progress`; then nothing is at `path`.
+    `preview` gets a picture (H, W, 3) uint8 of the clip as it is guessed so far, every few steps; whoever wants one
+    also gets a poster beside the clip. Raises `BadRequest`, `Unavailable`, or `Cancelled` from `progress`; then
+    nothing is at `path`.
     """
     started = time.monotonic()
     check(request, path)
@@ -80,10 +92,12 @@ def make(
     with models.hold(request.model) as pipeline:
         for sentence in strangers(request, pipeline):
             note(sentence)
-        clip = pipeline(request, part(progress, LOADING, SAVING))
+        clip = pipeline(request, part(progress, LOADING, SAVING), preview)
+    progress(SAVING, "saving")
+    if preview:
+        export.poster(clip, path.with_name(POSTER))
     progress(SAVING, "saving")
     export.save(clip, path)
-    progress(1.0, "done")
     return Made(
         path=path,
         request=request,

@@ -8,7 +8,8 @@ import platformdirs
 
 from pipelines.errors import BadRequest
 
-RUNNERS = ("process",)  # where a model works: in a process of its own beside the web server
+# Where a model works: in a process of its own beside the web server, or where it is called (ZeroGPU lends its GPU so).
+RUNNERS = ("process", "inline")
 
 
 @dataclass(frozen=True, kw_only=True)
