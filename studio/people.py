@@ -66,7 +66,9 @@ class People:
             with self._database.write() as connection:
                 connection.execute("INSERT INTO people (name, password, admin, created) VALUES (?, ?, ?, ?)", row)
         except sqlite3.IntegrityError as error:
-            raise BadRequest("name", f"there is a {name} already; remove it first to give it another password") from error
+            raise BadRequest(
+                "name", f"there is a {name} already; remove it first to give it another password"
+            ) from error
         return person
 
     def remove(self, name: str) -> None:

@@ -186,7 +186,9 @@ def _sampled(graph: dict[str, Fields], sampler: Fields) -> Fields:
     every: Fields = {}
     for inputs in reversed(around):
         every |= inputs
-    fields: Fields = {"prompt": _first(graph, every.get("positive", every.get("conditioning")), ("text", "prompt"), str)}
+    fields: Fields = {
+        "prompt": _first(graph, every.get("positive", every.get("conditioning")), ("text", "prompt"), str)
+    }
     fields["negative"] = _first(graph, every.get("negative"), ("text", "prompt"), str)
     fields["seed"] = _first(graph, every.get("seed", every.get("noise_seed")), ("seed", "value"), int)
     fields["steps"] = _first(graph, every.get("steps"), ("steps", "value"), int)

@@ -126,7 +126,9 @@ def test_graphs_that_make_no_sense_give_nothing_wrong(text, tmp_path):
     assert found is None or set(found.fields) <= {"task"}
 
 
-@pytest.mark.parametrize("text", ["", "Steps: x, Seed: 1e999, CFG scale: nan, Size: 0x0", "Negative prompt: a\nSteps: 1"])
+@pytest.mark.parametrize(
+    "text", ["", "Steps: x, Seed: 1e999, CFG scale: nan, Size: 0x0", "Negative prompt: a\nSteps: 1"]
+)
 def test_a1111_text_that_makes_no_sense_gives_nothing_wrong(text, tmp_path):
     found = settings_of(png(tmp_path / "a.png", parameters=text))
     if found is not None:
