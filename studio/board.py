@@ -4,7 +4,6 @@
 """
 
 import dataclasses
-import hashlib
 import json
 import logging
 import sqlite3
@@ -75,7 +74,7 @@ class Board:
         return found[0] if found else None
 
     def every(self, *, limit: int = 500) -> list[Job]:
-        """The jobs of all people for the owner of the machine: who they are and what they wrote is hidden."""
+        """The jobs of all people, for the owner of the machine: what they wrote is hidden."""
         return [_redacted(job) for job in self.list(None, limit=limit)]
 
     def list(self, owner: str | None, *, over: bool | None = None, limit: int = 100) -> list[Job]:
@@ -157,7 +156,7 @@ def _line(tables: sqlite3.Connection) -> dict[str, tuple[int, float | None]]:
     found = {}
     waiting = tables.execute("SELECT jobs.* FROM line JOIN jobs USING (id) ORDER BY line.place")
     for before, row in enumerate(waiting, start=len(running)):
-        work = Work(kind=row["kind"], frames=row["frames"], steps=row["steps"])
+        work = Work(kind=row["kind"], size=row["size"], steps=row["steps"])
         speed = pace.speed(tables, work)
         seconds = None if speed is None or seconds is None else seconds + speed.seconds(work.steps)
         found[row["id"]] = before, seconds
@@ -165,13 +164,8 @@ def _line(tables: sqlite3.Connection) -> dict[str, tuple[int, float | None]]:
 
 
 def _redacted(job: Job) -> Job:
-    """What a person wrote or uploaded is any text that is not one of the request's choices. An owner's name is a key
-    to their things, so it becomes a mark that only tells people apart."""
-    fields = dataclasses.fields(job.request)
-    written = [spec for spec in fields if spec.type is str and "choices" not in spec.metadata and spec.name != "model"]
-    hidden = {spec.name: "(hidden)" for spec in written if getattr(job.request, spec.name)}
-    mark = hashlib.sha256(job.owner.encode()).hexdigest()[:8]
+    """Words are what has a longest length; everything else of a request is a number, a choice or a hash."""
+    words = [spec.name for spec in dataclasses.fields(job.request) if "longest" in spec.metadata]
+    hidden = {name: "(hidden)" for name in words if getattr(job.request, name)}
     message = "" if job.state == FAILED else job.message
-    return dataclasses.replace(
-        job, owner=mark, request=dataclasses.replace(job.request, **hidden), message=message, notes=()
-    )
+    return dataclasses.replace(job, request=dataclasses.replace(job.request, **hidden), message=message, notes=())

@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from pipelines.errors import Unavailable
@@ -116,14 +116,12 @@ def alone(path: Path) -> Iterator[None]:
     A locked SQLite file, because that lock works alike on every system and no child inherits it. Raises `Unavailable`
     if somebody else keeps it for too long.
     """
-    connection = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)
-    try:
-        connection.execute("BEGIN EXCLUSIVE")
+    with closing(sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            raise Unavailable(f"another process holds {path}; there is one worker for each data folder") from error
         yield
-    except sqlite3.OperationalError as error:
-        raise Unavailable(f"another process holds {path}; there is one worker for each data folder") from error
-    finally:
-        connection.close()
 
 
 def _connect(path: Path) -> sqlite3.Connection:

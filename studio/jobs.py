@@ -89,8 +89,8 @@ class Jobs(Claims):
             _waiting(_mine(tables, id, owner))
             work = Work.of(request)
             tables.execute(
-                "UPDATE jobs SET request = ?, kind = ?, frames = ?, steps = ?, attempts = 0 WHERE id = ?",
-                (request.to_json(), work.kind, work.frames, work.steps, id),
+                "UPDATE jobs SET request = ?, kind = ?, size = ?, steps = ?, attempts = 0 WHERE id = ?",
+                (request.to_json(), work.kind, work.size, work.steps, id),
             )
 
     def move(self, id: str, owner: str | None, ahead_of: str | None) -> None:
@@ -150,10 +150,10 @@ class Jobs(Claims):
             for id, (request, priority) in zip(ids, asked, strict=True):
                 work = Work.of(request)
                 tables.execute(
-                    "INSERT INTO jobs (id, owner, request, priority, rank, kind, frames, steps, created) "
+                    "INSERT INTO jobs (id, owner, request, priority, rank, kind, size, steps, created) "
                     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (id, owner, request.to_json(), priority, _last(tables, owner))
-                    + (work.kind, work.frames, work.steps, time.time()),
+                    + (work.kind, work.size, work.steps, time.time()),
                 )
         return ids
 

@@ -18,18 +18,23 @@ NEWEST = 0.4  # weight of the newest measurement: follows a machine that gets bu
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """What the time for a request depends on. `frames` scales it, `kind` is everything that does not scale."""
+    """What the time for a request depends on: it grows with `size` (frames, or seconds of sound) and with `steps`.
+    `kind` is everything that it does not simply grow with."""
 
     kind: str
-    frames: int
+    size: int
     steps: int
 
     @classmethod
     def of(cls, request: Request) -> "Work":
-        """The work that a request asks for; one without steps or frames counts as one of each."""
-        shape = "still" if getattr(request, "still", False) else "clip"  # a still costs another time per frame
-        kind = f"{request.model} {request.task} {shape} {getattr(request, 'aspect', '')}".strip()
-        return cls(kind=kind, frames=getattr(request, "frames", 1), steps=getattr(request, "steps", 1))
+        """The work that a request asks for; one without a size or steps counts as one of each."""
+        shape = [str(getattr(request, name, "")) for name in ("still", "aspect", "resolution", "faster")]
+        size = getattr(request, "frames", None) or getattr(request, "seconds", 1)
+        return cls(
+            kind=" ".join([request.model, request.task, *shape]),
+            size=max(1, round(size)),
+            steps=getattr(request, "steps", 1),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,22 +50,22 @@ class Speed:
 
 
 def speed(connection: sqlite3.Connection, work: Work) -> Speed | None:
-    """As measured here for this size or, scaled by the number of frames, for the nearest; None before the first."""
+    """As measured here for this size or, in proportion, for the nearest; None before the first."""
     row = connection.execute(
-        "SELECT * FROM speeds WHERE kind = ? ORDER BY abs(frames - ?) LIMIT 1", (work.kind, work.frames)
+        "SELECT * FROM speeds WHERE kind = ? ORDER BY abs(size - ?) LIMIT 1", (work.kind, work.size)
     ).fetchone()
     if row is None:
         return None
-    scale = work.frames / row["frames"]
+    scale = work.size / row["size"]
     return Speed(step_s=row["step_s"] * scale, rest_s=row["rest_s"] * scale)
 
 
 def learn(connection: sqlite3.Connection, work: Work, measured: Speed) -> None:
     """Moves what is known of this size towards a new measurement."""
     connection.execute(
-        "INSERT INTO speeds VALUES (:kind, :frames, :step, :rest) ON CONFLICT (kind, frames) DO UPDATE SET "
+        "INSERT INTO speeds VALUES (:kind, :size, :step, :rest) ON CONFLICT (kind, size) DO UPDATE SET "
         "step_s = step_s + :newest * (:step - step_s), rest_s = rest_s + :newest * (:rest - rest_s)",
-        {"kind": work.kind, "frames": work.frames, "step": measured.step_s, "rest": measured.rest_s, "newest": NEWEST},
+        {"kind": work.kind, "size": work.size, "step": measured.step_s, "rest": measured.rest_s, "newest": NEWEST},
     )
 
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines.errors import StudioError
@@ -26,15 +27,17 @@ SILENT_S = 60  # without a heartbeat a worker is frozen; a machine that swaps is
 BACK_OFF = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)  # seconds before the next start, after so many deaths in a row
 HEALTHY_S = 60  # a worker that lived so long did not die of its start
 CLOSED = "the studio was closed"
+DEAF = "the model's process did not answer and was ended"
 log = logging.getLogger("studio.supervisor")
 
 
 class Supervisor:
     """One worker process for a data folder. Nothing runs before `start` or after `close`."""
 
-    def __init__(self, claims: Claims, gallery: Gallery, settings: Settings):
+    def __init__(self, claims: Claims, gallery: Gallery, settings: Settings, *, back_off: Sequence[float] = BACK_OFF):
         self._claims = claims
         self._settings = settings
+        self._back_off = back_off
         self._process: subprocess.Popen[bytes] | None = None
         self._begun = self._next = 0.0  # of this worker's life, of the next one's; time.monotonic()
         self._deaths = 0
@@ -71,29 +74,24 @@ class Supervisor:
             self._closing.wait(LOOK_S)
 
     def _look(self) -> None:
+        if self._process is not None and self._process.poll() is not None:
+            self._bury()
+        elif self._process is not None and self._claims.overdue(stop_s=STOP_S, silent_s=SILENT_S):
+            self._end()
+            self._lost, self._deaths = DEAF, 0
         if self._lost is not None:
             self._claims.recover(self._lost)
             self._lost = None
-        if self._process is None:
-            self._start_when_due()
-        elif self._process.poll() is not None:
-            self._bury()
-        elif self._claims.overdue(stop_s=STOP_S, silent_s=SILENT_S):
-            self._end()
-            self._lost, self._deaths = "the model's process did not answer and was ended", 0
-
-    def _start_when_due(self) -> None:
-        if time.monotonic() < self._next:
-            return
-        self._begun = time.monotonic()
-        self._process = _process(self._settings)
+        if self._process is None and time.monotonic() >= self._next:
+            self._begun = time.monotonic()
+            self._process = _process(self._settings)
 
     def _bury(self) -> None:
         """Takes note of a worker that died by itself, and of when the next one may start."""
         status = self._end()
         self._lost = _epitaph(status)
         self._deaths = 1 if time.monotonic() - self._begun > HEALTHY_S else self._deaths + 1
-        self._next = time.monotonic() + BACK_OFF[min(self._deaths, len(BACK_OFF)) - 1]
+        self._next = time.monotonic() + self._back_off[min(self._deaths, len(self._back_off)) - 1]
         log.error("the worker ended with status %s", status)
 
     def _end(self) -> int:

@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "studio.ui": PLAIN | {"studio", "pipelines.catalog", "pipelines.media"},
     "studio.cli": COMMAND,
     "studio.commands": COMMAND,
+    "studio.queue_command": COMMAND,
     "studio.gallery_command": COMMAND,
     "studio.people_command": COMMAND,
     "studio.service": SERVICE,
@@ -64,8 +65,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pipelines.evaluation": STUDY,
 }
 # The parts of the studio that face a person are at the top: only these may use them.
-FACES = {"studio.ui", "studio.cli", "studio.commands", "studio.gallery_command", "studio.people_command"}
-FACES |= {"studio.terminal"}
+FACES = {"studio.ui", "studio.cli", "studio.commands", "studio.queue_command", "studio.terminal"}
+FACES |= {"studio.gallery_command", "studio.people_command"}
 MAY_USE_FACES = {"app", "spaces", "studio.__main__", *FACES}
 
 NEVER = {

@@ -8,8 +8,8 @@ CREATE TABLE jobs (
                 CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled', 'interrupted')),
     priority    INTEGER NOT NULL DEFAULT 0,  -- among the owner's own jobs
     rank        INTEGER NOT NULL,            -- among those of equal priority: lower comes first
-    kind        TEXT NOT NULL,               -- what the speed depends on, but for frames and steps
-    frames      INTEGER NOT NULL,
+    kind        TEXT NOT NULL,               -- what the speed depends on, but for size and steps
+    size        INTEGER NOT NULL,            -- frames, or seconds of sound
     phase       TEXT NOT NULL DEFAULT '',
     step        INTEGER NOT NULL DEFAULT 0,
     steps       INTEGER NOT NULL,
@@ -39,10 +39,10 @@ CREATE TABLE queues (                        -- one for each owner; '' is the wh
 
 CREATE TABLE speeds (
     kind        TEXT NOT NULL,
-    frames      INTEGER NOT NULL,
+    size        INTEGER NOT NULL,
     step_s      REAL NOT NULL,               -- seconds for one denoising step
     rest_s      REAL NOT NULL,               -- for everything else but loading the model
-    PRIMARY KEY (kind, frames)
+    PRIMARY KEY (kind, size)
 ) STRICT;
 
 -- Who is next. An interrupted job goes on first; then every owner's first job before anybody's second, and among
