@@ -74,7 +74,7 @@ def parser() -> argparse.ArgumentParser:
     _serve(_command(group, "serve", commands.serve, lambda result: ""))
     queue_command.options(_command(group, "jobs", queue_command.jobs, queue_command.show))
     gallery_command.options(_command(group, "gallery", gallery_command.gallery, gallery_command.show))
-    gallery_command.folder(_command(group, "reindex", gallery_command.reindex, gallery_command.show))
+    gallery_command.reindex_options(_command(group, "reindex", gallery_command.reindex, gallery_command.show))
     people_command.options(_command(group, "people", people_command.people, people_command.show))
     _command(group, "models", commands.models, _show_models)
     files = _command(group, "verify", commands.verify, _show_verified)

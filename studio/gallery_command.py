@@ -29,7 +29,7 @@ def gallery(options: argparse.Namespace, settings: Settings) -> Result:
 def reindex(options: argparse.Namespace, settings: Settings) -> Result:
     """Adds to the gallery every clip in its folder that it does not know, from what the clip itself says."""
     with _opened(options, settings) as clips:
-        return {"added": clips.reindex()}
+        return {"added": clips.reindex(options.owner)}
 
 
 def options(command: argparse.ArgumentParser) -> None:
@@ -43,6 +43,12 @@ def options(command: argparse.ArgumentParser) -> None:
     for name in ("task", "model", "aspect", "tag", "owner"):
         command.add_argument(f"--{name}", metavar="TEXT", help=f"only of this {name} (default: any)")
     command.add_argument("--starred", action="store_true", default=None, help="only favourites")
+    folder(command)
+
+
+def reindex_options(command: argparse.ArgumentParser) -> None:
+    """What `reindex` takes."""
+    command.add_argument("--owner", default="command", metavar="TEXT", help="whose a clip is that does not say so")
     folder(command)
 
 
