@@ -229,7 +229,8 @@ FORM = """<!doctype html>
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
 body { min-height: 100vh; margin: 0; display: grid; place-items: center }
 form { width: min(20rem, 90vw); display: grid; gap: .75rem }
-label { display: grid; gap: .25rem } input, button { font: inherit; padding: .6rem; border-radius: .5rem; border: 1px solid }
+label { display: grid; gap: .25rem }
+input, button { font: inherit; padding: .6rem; border-radius: .5rem; border: 1px solid }
 </style></head><body><form method="post"><h1>Rushes</h1><!-- said -->
 <label>Name <input name="username" autocomplete="username" required autofocus></label>
 <label>Password <input name="password" type="password" autocomplete="current-password" required></label>
