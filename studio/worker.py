@@ -38,13 +38,14 @@ class Worker:
     So a job that is begun again, after its clip was kept and before that was said, finds it and makes no second one.
     """
 
-    def __init__(self, claims: Claims, gallery: Gallery, settings: Settings):
+    def __init__(self, claims: Claims, gallery: Gallery, settings: Settings, *, attempt: type[Attempt] = Attempt):
         self._claims = claims
         self._gallery = gallery
         self._clips = settings.clips
         self._previews = settings.data / "previews"
         self._name = f"{os.uname().nodename}:{os.getpid()}" if hasattr(os, "uname") else str(os.getpid())
         self._models: Residency | None = None
+        self._attempt = attempt
 
     def take(self, id: str | None = None) -> bool:
         """Does the job that is next, or `id`. False if there is none."""
@@ -89,7 +90,7 @@ class Worker:
         shutil.rmtree(folder, ignore_errors=True)  # what an earlier attempt has left
         folder.mkdir(parents=True)
         self._previews.mkdir(exist_ok=True)
-        with Attempt(self._claims, job, self._previews) as attempt:
+        with self._attempt(self._claims, job, self._previews) as attempt:
             made = service.make(
                 job.request,
                 folder / f"clip{service.suffix(job.request)}",

@@ -41,6 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "studio.worker": SERVICE,
     "studio.supervisor": SERVICE,
     "studio.runner": SERVICE,
+    "studio.benchmarks": COMMAND,
     "studio.attempt": SERVICE,
     "studio.studio": PLAIN | {"studio"},
     "studio.pace": STORE,
