@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from dataclasses import dataclass
 
 import gradio as gr
 
@@ -11,17 +12,34 @@ from studio.runner import Runner
 from studio.settings import Settings
 from studio.terminal import note
 from studio.ui import parts, theme
+from studio.ui.desk import Desk, rooms, tab_id
 from studio.ui.tabs import create
 
 LONGEST_QUEUE = 20
+# A tab is a module with NAME and draw(page, studio, desk), and ACTS if it takes acts of cards. Their order is this one.
+TABS = (create,)
 
 
-def build(settings: Settings, runner: Runner) -> gr.Blocks:
-    """The page for these settings. None of its events is public; work is done by `runner`, never by gradio's queue."""
-    reason = catalog.runs_here(catalog.spec(settings.model))
+@dataclass(frozen=True, kw_only=True)
+class Studio:
+    """Stands in for studio.studio.Studio until the job store is there."""
+
+    settings: Settings
+    runner: Runner
+
+
+def build(studio: Studio) -> gr.Blocks:
+    """The page of a studio. None of its events is public; gradio's queue holds no work."""
+    model = studio.settings.model
     with gr.Blocks(title="Rushes", fill_width=True, analytics_enabled=False) as page:
-        gr.HTML(parts.bar(settings.model, reason), container=False, padding=False, apply_default_css=False)
-        create.draw(page, settings, runner)
+        reason = catalog.runs_here(catalog.spec(model))
+        gr.HTML(parts.bar(model, reason), container=False, padding=False, apply_default_css=False)
+        order = gr.State({"act": "", "clip": "", "n": 0})
+        with gr.Tabs(elem_id="tabs") as tabs:
+            desk = Desk(order, tabs, rooms(TABS))
+            for module in TABS:
+                with gr.Tab(module.NAME, id=tab_id(module.NAME)):
+                    module.draw(page, studio, desk)
     return page.queue(api_open=False, max_size=100)
 
 
@@ -29,7 +47,7 @@ def launch(settings: Settings) -> str:
     """Opens the page and stays until Ctrl+C. Raises `Unavailable` if the port is taken."""
     port = _free(settings.host, settings.port)
     runner = Runner(settings.clips, longest_queue=LONGEST_QUEUE)
-    page = build(settings, runner)
+    page = build(Studio(settings=settings, runner=runner))
     runner.warm(settings.model)
     try:
         _, address, _ = page.launch(

@@ -13,19 +13,20 @@ import gradio as gr
 from pipelines import catalog
 from pipelines.errors import StudioError
 from pipelines.requests import TextToVideo
-from studio.runner import Job, Runner
-from studio.settings import Settings
+from studio.runner import Job
 from studio.ui import parts
+from studio.ui.desk import FAST, QUIET, Desk
 from studio.ui.form import Form, sentence
 
+NAME = "Create"
+ACTS = ("reuse", "remix", "prompt", "seed")
 EXAMPLES = Path(__file__).resolve().parents[3] / "assets" / "examples"
-QUIET = {"show_progress": "hidden", "api_visibility": "private"}
-FAST = {**QUIET, "queue": False}
 TO_STAGE = "() => { if (innerWidth < 769) scrollTo({top: 0, behavior: 'smooth'}) }"
 
 
-def draw(page: gr.Blocks, settings: Settings, runner: Runner) -> None:
-    """Draws the tab into `page`, which is being built, and connects it to `runner`."""
+def draw(page: gr.Blocks, studio: Any, desk: Desk) -> None:
+    """Draws the tab into `page`, which is being built, and connects it to the jobs of `studio`."""
+    settings, runner = studio.settings, studio.runner
     model = catalog.spec(settings.model)
     reason = catalog.runs_here(model)
     form = Form(TextToVideo, model)
