@@ -204,13 +204,17 @@ class Arena:
             )
             return [_take(row) for row in rows]
 
-    def fill(self, take: int, *, file: str | None = None, job: str | None = None, seed: int | None = None) -> None:
-        """Notes the job that makes a take, or its voting copy in the study's folder; None leaves what is there."""
+    def order(self, take: int, job: str, seed: int) -> None:
+        """Notes the job that makes a take."""
+        with self.database.write() as connection:
+            connection.execute("UPDATE takes SET job = ?, seed = ? WHERE id = ?", (job, seed, take))
+
+    def fill(self, take: int, file: str, *, fps: int, still: bool, seed: int | None = None) -> None:
+        """Notes the voting copy of a take, a file in the study's folder; a seed is kept if none is known."""
         with self.database.write() as connection:
             connection.execute(
-                "UPDATE takes SET file = coalesce(?, file), job = coalesce(?, job), seed = coalesce(?, seed)"
-                " WHERE id = ?",
-                (file, job, seed, take),
+                "UPDATE takes SET file = ?, fps = ?, still = ?, seed = coalesce(seed, ?) WHERE id = ?",
+                (file, fps, still, seed, take),
             )
 
     def open(self, study: str, owner: str | None) -> int:

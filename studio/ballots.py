@@ -30,6 +30,8 @@ class Ballot:
     left: str
     right: str
     prompt: str
+    fps: int
+    still: bool
     axes: tuple[str, ...]
     done: int
     total: int
@@ -70,6 +72,8 @@ class Ballots:
                 left=row["left_name"],
                 right=row["right_name"],
                 prompt=row["text"],
+                fps=row["fps"],
+                still=bool(row["still"]),
                 axes=study.axes,
                 done=done,
                 total=done + 1 + left,
@@ -155,7 +159,8 @@ def _person(connection: sqlite3.Connection, study: Study, rater: str) -> int:
 
 def _open(connection: sqlite3.Connection, person: int) -> sqlite3.Row | None:
     return connection.execute(
-        "SELECT ballots.*, text FROM ballots JOIN pairs ON pairs.id = pair JOIN prompts ON prompts.id = pairs.prompt"
+        "SELECT ballots.*, text, fps, still FROM ballots JOIN pairs ON pairs.id = pair"
+        " JOIN prompts ON prompts.id = pairs.prompt JOIN takes ON takes.id = pairs.a"
         " WHERE rater = ? AND answered IS NULL",
         (person,),
     ).fetchone()

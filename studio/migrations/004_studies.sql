@@ -43,6 +43,8 @@ CREATE TABLE takes (
     seed   INTEGER,
     job    TEXT,                             -- while it is being made
     file   TEXT,                             -- the voting copy, once there is one
+    fps    INTEGER,
+    still  INTEGER,
     UNIQUE (system, prompt)
 ) STRICT;
 

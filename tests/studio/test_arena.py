@@ -33,7 +33,7 @@ def opened(arena: Arena, **changes) -> str:
     (arena.folder / study).mkdir(parents=True)
     for take in arena.takes(study, ME):
         (arena.folder / study / f"{take.id}.mp4").write_text(f"{take.prompt.name} {take.system.name}")
-        arena.fill(take.id, file=f"{take.id}.mp4", seed=take.id)
+        arena.fill(take.id, f"{take.id}.mp4", fps=16, still=False, seed=take.id)
     arena.open(study, ME)
     return study
 
