@@ -15,13 +15,14 @@ from torch.nn.utils.rnn import pad_sequence
 from pipelines import device
 from pipelines.moviegen import checkpoint, flow, presets
 from pipelines.moviegen.nn.text import MiniLM, Text
-from pipelines.moviegen.nn.transformer import VideoTransformer
+from pipelines.moviegen.nn.transformer import VideoTransformer, patches
 from pipelines.training import world
 from pipelines.training.latents import Bucket, Latents
 from pipelines.training.loop import Plan, Run, join
 from pipelines.training.scene import Scene
 
 TEXT_DROPPED = 0.1  # of the captions, so that guidance has something to lead away from
+MEASURED = 200_000  # tokens whose covariance is the prior's
 WORDINGS = 3  # captions of one scene; more would mostly mean that fewer are found in memory
 
 
@@ -72,10 +73,21 @@ class Feed:
 
     def batch(self) -> tuple[Tensor, Text]:
         """z (B, C, T', H', W') and the states of B captions, some of them empty."""
+        z, scenes, still = self.draw()
+        return z, self.read([self.caption(scene, still=still) for scene in scenes])
+
+    def draw(self) -> tuple[Tensor, list[Scene], bool]:
+        """z (B, C, T', H', W') of one bucket, the B scenes, and whether they are stills."""
         bucket = self.stage.buckets[self.rng.choice(len(self.odds), p=self.odds)][0]
         count = max(1, self.stage.latent_frames // bucket.latent_frames)
-        z, scenes = self.latents[bucket.name].draw(count, self.rng)
-        return z, self.read([self.caption(scene, still=bucket.frames == 1) for scene in scenes])
+        return *self.latents[bucket.name].draw(count, self.rng), bucket.frames == 1
+
+    def tokens(self, count: int) -> Tensor:
+        """About `count` tokens (count, 4 C) of all buckets, as they are mixed."""
+        found = [patches(self.draw()[0]).flatten(0, 1)]
+        while sum(map(len, found)) < count:
+            found.append(patches(self.draw()[0]).flatten(0, 1))
+        return torch.cat(found)
 
     def caption(self, scene: Scene, *, still: bool) -> str:
         if self.rng.random() < TEXT_DROPPED:
@@ -101,19 +113,21 @@ def train(stage: Stage, choice: argparse.Namespace) -> nn.Module:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     rank = join()
     torch.manual_seed(0)
-    root, read = Path("runs/transformer") / choice.preset, Reader(checkpoint.load_text())
+    root = Path("runs/transformer") / choice.preset
     model = VideoTransformer(presets.TRANSFORMER[choice.preset])
     if choice.published:
         model = checkpoint.load_transformer(choice.preset).train().requires_grad_(True)
     elif stage.after:
         before = torch.load(root / stage.after / "last.pt", map_location="cpu", weights_only=True)
         model.load_state_dict(before["average"])
+    feed = Feed(stage, Path("runs/latents") / choice.preset, Reader(checkpoint.load_text()), seed=0)
+    checks = [feed.batch() for _ in range(8)]
+    if stage.after is None and not choice.published and model.prior:
+        model.prior.measure(feed.tokens(MEASURED))
     plan = Plan(minutes=choice.minutes, rate=choice.rate, cooldown=choice.cooldown, average=0.9985)
     run = Run(model, lambda model: optimisers(model, choice.rate), plan, root / (choice.run or stage.name))
     torch.manual_seed(run.step + 1000 * rank)
-    feed = Feed(stage, Path("runs/latents") / choice.preset, read, seed=run.step + 1 + 1_000_000 * rank)
-    check = Feed(stage, Path("runs/latents") / choice.preset, read, seed=0)
-    checks = [check.batch() for _ in range(8)]
+    feed.rng = np.random.default_rng(run.step + 1 + 1_000_000 * rank)
 
     @torch.no_grad()
     def validate(average: nn.Module) -> float:
