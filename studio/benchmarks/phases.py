@@ -12,10 +12,10 @@ from studio.board import DONE, RUNNING
 from studio.pace import PHASES
 
 
-def measure(count: int = 1, folder: Path | None = None) -> dict[str, Any]:
+def measure(count: int = 1, folder: Path | None = None, phases: tuple[str, ...] = PHASES) -> dict[str, Any]:
     """Kills a worker in every phase, `count` times, then lets the supervisor find what is left."""
     with ground.studio(folder, supervised=False) as here:
-        ids = {here.jobs.submit(ground.still(), ground.OWNER): phase for phase in PHASES for _ in range(count)}
+        ids = {here.jobs.submit(ground.still(), ground.OWNER): phase for phase in phases for _ in range(count)}
         victims = [_victim(here.settings.data, id, phase) for id, phase in ids.items()]
         statuses = {victim.wait() for victim in victims}
         left = here.jobs.counts(None)[RUNNING]
@@ -25,7 +25,7 @@ def measure(count: int = 1, folder: Path | None = None) -> dict[str, Any]:
     done = sum(job.state == DONE and job.attempts == 2 for job in jobs.values())
     return {
         "kills": len(victims),
-        "phases": list(PHASES),
+        "phases": list(phases),
         "left_running": left,
         "done_at_the_second_attempt": done,
         "wrong": found,
