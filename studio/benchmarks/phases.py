@@ -12,12 +12,12 @@ from studio.board import DONE, RUNNING
 from studio.pace import PHASES
 
 
-def measure(count: int = 1, folder: Path | None = None, phases: tuple[str, ...] = PHASES) -> dict[str, Any]:
+def measure(count: int = 1, folder: Path | None = None) -> dict[str, Any]:
     """Kills a worker in every phase, `count` times, then lets the supervisor find what is left."""
     with ground.studio(folder, supervised=False) as here:
-        ids = {here.jobs.submit(ground.still(), ground.OWNER): phase for phase in phases for _ in range(count)}
-        victims = [_victim(here.settings.data, id, phase) for id, phase in ids.items()]
-        statuses = {victim.wait() for victim in victims}
+        ids = {here.jobs.submit(ground.still(), ground.OWNER): phase for phase in PHASES for _ in range(count)}
+        victims = [victim(here.settings.data, id, phase) for id, phase in ids.items()]
+        statuses = {process.wait() for process in victims}
         left = here.jobs.counts(None)[RUNNING]
         here.supervisor.start()
         jobs = {id: ground.over(here, id) for id in ids}
@@ -25,7 +25,7 @@ def measure(count: int = 1, folder: Path | None = None, phases: tuple[str, ...] 
     done = sum(job.state == DONE and job.attempts == 2 for job in jobs.values())
     return {
         "kills": len(victims),
-        "phases": list(phases),
+        "phases": list(PHASES),
         "left_running": left,
         "done_at_the_second_attempt": done,
         "wrong": found,
@@ -33,5 +33,6 @@ def measure(count: int = 1, folder: Path | None = None, phases: tuple[str, ...] 
     }
 
 
-def _victim(data: Path, id: str, phase: str) -> "subprocess.Popen[bytes]":
+def victim(data: Path, id: str, phase: str) -> "subprocess.Popen[bytes]":
+    """Starts a worker that does this job and kills itself in this phase."""
     return subprocess.Popen([sys.executable, "-m", "studio.benchmarks.victim", str(data), id, phase], env=os.environ)
