@@ -4,6 +4,7 @@ The folder of a clip holds all that is known of it, so that `reindex` can make t
 """
 
 import json
+import logging
 import os
 import secrets
 import shutil
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pipelines.errors import BadRequest, Unavailable
+from pipelines.media import video
 from pipelines.requests import Request
 from studio.shelf import NAME, Entry, Page, Query, Shelf
 
@@ -24,6 +26,7 @@ KINDS = {".mp4": "clip", ".png": "still", ".wav": "sound"}
 LONGEST_TAG, MOST_TAGS = 40, 20
 MOST_AT_ONCE = 1_000
 REQUEST, ENTRY = "request.json", "entry.json"
+log = logging.getLogger("studio.gallery")
 KEPT = tuple(name for name in Entry.__dataclass_fields__ if name not in ("id", "request", "tags"))
 
 
@@ -46,29 +49,10 @@ class Gallery(Shelf):
         """Takes in a file that stands in a folder of its own under the clips' folder; that folder's name is the id."""
         name = made.path.parent.name
         assert made.path.parent.parent == self._folder and NAME.fullmatch(name), made.path
-        request, still = made.request.to_dict(), made.frames == 1
-        row = {
-            "id": name,
-            "owner": owner,
-            "job": job,
-            "task": made.request.task,
-            "model": made.request.model,
-            "prompt": request.get("prompt", ""),
-            "kind": KINDS[made.path.suffix],
-            "aspect": request.get("aspect", ""),
-            "seconds": 0.0 if still else made.frames / made.fps,
-            "frames": made.frames,
-            "fps": made.fps,
-            "width": made.width,
-            "height": made.height,
-            "seed": made.request.seed,
-            "starred": False,
-            "created": time.time(),
-            "bytes": sum(file.stat().st_size for file in made.path.parent.iterdir()),
-            "elapsed_s": made.elapsed_s,
-        }
+        seen = {key: getattr(made, key) for key in ("frames", "fps", "width", "height", "elapsed_s")}
+        note = _note(made.path, made.request.to_dict(), seen) | {"owner": owner, "job": job}
         with self._database.write() as connection:
-            _insert(connection, row, request)
+            _insert(connection, note | {"created": time.time(), "starred": False})
             self._write_down(connection, [name])
         return name
 
@@ -144,26 +128,30 @@ class Gallery(Shelf):
             archive.write(clip, f"{name}{clip.suffix}")
             archive.write(self._folder / name / REQUEST, f"{name}.json")
 
-    def reindex(self) -> int:
-        """Adds every clip in the folder that the database does not know, oldest first; returns how many."""
-        found = sorted(filter(None, map(self._read_back, self._folder.iterdir())), key=lambda note: note["created"])
-        with self._database.write() as connection:
-            known = {row["id"] for row in connection.execute("SELECT id FROM clips")}
-            fresh = [note for note in found if note["id"] not in known]
-            for note in fresh:
-                tags = note.pop("tags")
-                number = _insert(connection, note, note.pop("request"))
-                connection.executemany("INSERT INTO clip_tags VALUES (?, ?)", [(number, tag) for tag in tags])
-        return len(fresh)
+    def reindex(self, owner: str | None = None) -> int:
+        """Adds every clip in the folder that the database does not know, oldest first; returns how many.
 
-    def _read_back(self, folder: Path) -> dict[str, Any] | None:
-        """What a clip's folder says of it."""
+        A clip of which nothing is left but its file says itself what it is, but not whose: it becomes `owner`'s.
+        """
+        with self._database.read() as connection:
+            known = {row["id"] for row in connection.execute("SELECT id FROM clips")}
+        folders = [folder for folder in self._folder.iterdir() if folder.name not in known]
+        notes = [note for folder in folders if (note := self._read_back(folder, owner))]
+        with self._database.write() as connection:
+            for note in sorted(notes, key=lambda note: note["created"]):
+                _insert(connection, note)
+        return len(notes)
+
+    def _read_back(self, folder: Path, owner: str | None) -> dict[str, Any] | None:
+        """What a clip's folder says of it, or the clip itself; None if it is no clip, or nobody's."""
+        clip = self._file(folder.name, "clip")
+        if clip is None or not NAME.fullmatch(folder.name):
+            return None
         try:
             note = json.loads((folder / ENTRY).read_text(encoding="utf-8"))
-            note["request"] = json.loads((folder / REQUEST).read_text(encoding="utf-8"))
+            return note | {"id": folder.name, "request": json.loads((folder / REQUEST).read_text(encoding="utf-8"))}
         except (OSError, ValueError):
-            return None
-        return note | {"id": folder.name} if self._file(folder.name, "clip") else None
+            return _remembered(clip, owner) if owner else None
 
     def _mine(self, connection: sqlite3.Connection, names: Sequence[str], owner: str | None) -> list[int]:
         """The numbers of clips, all of which must be this owner's."""
@@ -192,11 +180,43 @@ class Gallery(Shelf):
                 _write(self._folder / name / REQUEST, row["request"])
 
 
-def _insert(connection: sqlite3.Connection, row: dict[str, Any], request: dict[str, Any]) -> int:
-    values = {**row, "request": json.dumps(request, ensure_ascii=False, sort_keys=True)}
-    names = ", ".join(values)
-    marks = ", ".join(f":{name}" for name in values)
-    return connection.execute(f"INSERT INTO clips ({names}) VALUES ({marks})", values).lastrowid
+def _note(clip: Path, request: dict[str, Any], seen: dict[str, Any]) -> dict[str, Any]:
+    """What is known of a clip, but for whose it is. `seen`: frames, fps, width, height, elapsed_s."""
+    kind = KINDS[clip.suffix]
+    moving = seen["frames"] / seen["fps"] if kind == "clip" else 0.0
+    return {
+        **seen,
+        "id": clip.parent.name,
+        "request": request,
+        "task": request.get("task", ""),
+        "model": request.get("model", ""),
+        "prompt": request.get("prompt", ""),
+        "kind": kind,
+        "aspect": request.get("aspect", ""),
+        "seconds": request.get("seconds", 0.0) if kind == "sound" else moving,
+        "seed": request.get("seed", 0),
+        "bytes": sum(file.stat().st_size for file in clip.parent.iterdir()),
+    }
+
+
+def _remembered(clip: Path, owner: str) -> dict[str, Any] | None:
+    """What a clip says of itself, to be used where its notes are lost; None if it cannot be read."""
+    try:
+        request, shown = video.request_of(clip) or {}, video.read(clip)
+    except BadRequest as error:
+        log.warning("%s", error)
+        return None
+    seen = {"frames": len(shown.frames), "fps": shown.fps, "width": shown.width, "height": shown.height}
+    note = _note(clip, request, seen | {"elapsed_s": 0.0})
+    return note | {"owner": owner, "job": None, "created": clip.stat().st_mtime, "starred": False}
+
+
+def _insert(connection: sqlite3.Connection, note: dict[str, Any]) -> None:
+    values = {key: note[key] for key in (*KEPT, "id")} | {key: note.get(key) for key in ("deleted", "undo")}
+    values["request"] = json.dumps(note["request"], ensure_ascii=False, sort_keys=True)
+    names, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
+    number = connection.execute(f"INSERT INTO clips ({names}) VALUES ({marks})", values).lastrowid
+    connection.executemany("INSERT INTO clip_tags VALUES (?, ?)", [(number, tag) for tag in note.get("tags", ())])
 
 
 def _write(path: Path, text: str) -> None:

@@ -17,6 +17,7 @@ from studio.board import CANCELLED, MACHINE, OVER, QUEUED, RUNNING, WAITING, Job
 from studio.claims import Claims
 from studio.db import Database
 from studio.pace import Work
+from studio.quota import Quota
 
 __all__ = ["Job", "Jobs", "Limits"]
 PRIORITIES = 9  # from -9 to 9
@@ -34,11 +35,12 @@ class Jobs(Claims):
     """All jobs of one studio. Safe to use from several threads and processes.
 
     Every method takes the job's owner and raises `BadRequest` ("job") for a job that is not theirs, as if there were
-    none. `inputs` is the folder of what people uploaded, named inside requests.
+    none. `inputs` is the folder of what people uploaded, named inside requests. `quota` refuses what is too much.
     """
 
-    def __init__(self, database: Database, *, limits: Limits | None = None):
+    def __init__(self, database: Database, *, limits: Limits | None = None, quota: Quota | None = None):
         super().__init__(database)
+        self._quota = quota
         self._limits = limits or Limits()
         self._inputs = database.path.parent / "inputs"
 
@@ -84,7 +86,7 @@ class Jobs(Claims):
 
     def edit(self, id: str, owner: str | None, request: Request) -> None:
         """Changes what a waiting job asks for; it keeps its place. Raises as `submit` does."""
-        _check(request)
+        self._check(request, owner)
         with self._database.write() as tables:
             _waiting(_mine(tables, id, owner))
             work = Work.of(request)
@@ -140,7 +142,7 @@ class Jobs(Claims):
 
     def _submit(self, asked: list[tuple[Request, int]], owner: str) -> list[str]:
         for request, priority in asked:
-            _check(request)
+            self._check(request, owner)
             if type(priority) is not int or abs(priority) > PRIORITIES:
                 raise BadRequest("priority", f"must be a whole number from -{PRIORITIES} to {PRIORITIES}")
         assert owner, "a job belongs to somebody"
@@ -157,6 +159,14 @@ class Jobs(Claims):
                 )
         return ids
 
+    def _check(self, request: Request, owner: str | None) -> None:
+        """Before a job waits for long: what can be known without the model."""
+        catalog.check(request)
+        if missing := catalog.runs_here(catalog.spec(request.model)):
+            raise Unavailable(missing)
+        if self._quota and owner is not None:
+            self._quota.check(request, owner)
+
     def _room(self, tables: sqlite3.Connection, owner: str, more: int) -> None:
         count = f"SELECT count(*), coalesce(sum(owner = ?), 0) FROM jobs WHERE state IN {(RUNNING, *WAITING)}"
         everybody, own = tables.execute(count, (owner,)).fetchone()
@@ -171,13 +181,6 @@ class Jobs(Claims):
                 "INSERT INTO queues (owner, paused) VALUES (?, ?) ON CONFLICT DO UPDATE SET paused = excluded.paused",
                 (owner or MACHINE, held),
             )
-
-
-def _check(request: Request) -> None:
-    """Before a job waits for long: what can be known without the model."""
-    catalog.check(request)
-    if missing := catalog.runs_here(catalog.spec(request.model)):
-        raise Unavailable(missing)
 
 
 def _mine(tables: sqlite3.Connection, id: str, owner: str | None) -> sqlite3.Row:

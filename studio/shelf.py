@@ -113,6 +113,17 @@ class Shelf:
             rows = connection.execute(wanted, (*values, size, page * size)).fetchall()
         return Page(entries=tuple(map(_entry, rows)), total=total)
 
+    def beginning(self, start: str, owner: str | None) -> list[str]:
+        """The ids that begin so, two at the most: enough to know whether it is one."""
+        if not NAME.fullmatch(start):
+            return []
+        where, values = _mine(owner)
+        with self._database.read() as connection:
+            rows = connection.execute(
+                f"SELECT id FROM clips WHERE {where} AND id >= ? AND id < ? LIMIT 2", (*values, start, f"{start}~")
+            )
+            return [row["id"] for row in rows.fetchall()]
+
     def recent(self, owner: str | None, count: int = 24) -> tuple[Entry, ...]:
         """The newest clips, newest first."""
         where, values = _mine(owner)

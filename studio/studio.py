@@ -5,7 +5,9 @@ from typing import Self
 
 from studio.db import Database
 from studio.gallery import Gallery
-from studio.jobs import Jobs
+from studio.jobs import Jobs, Limits
+from studio.people import People
+from studio.quota import Quota
 from studio.settings import Settings
 from studio.supervisor import Inline, Supervisor
 
@@ -18,17 +20,24 @@ class Studio:
     database: Database
     jobs: Jobs
     gallery: Gallery
+    people: People
     supervisor: Supervisor | Inline
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
         """Makes or finds the data folder and its database. Raises `Unavailable` if nothing can be kept there."""
         database = Database(settings.data / "rushes.db")
-        jobs = Jobs(database)
         gallery = Gallery(database, settings.clips)
+        quota = Quota(shelf=gallery, megapixel_seconds=settings.max_megapixel_seconds, disk_mb=settings.max_disk_mb)
+        jobs = Jobs(database, limits=Limits(each=settings.max_waiting), quota=quota)
         runner = Inline if settings.runner == "inline" else Supervisor
         return cls(
-            settings=settings, database=database, jobs=jobs, gallery=gallery, supervisor=runner(jobs, gallery, settings)
+            settings=settings,
+            database=database,
+            jobs=jobs,
+            gallery=gallery,
+            people=People(database, auth=settings.auth, alone=settings.alone),
+            supervisor=runner(jobs, gallery, settings),
         )
 
     def close(self) -> None:

@@ -37,6 +37,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "studio.cli": COMMAND,
     "studio.commands": COMMAND,
     "studio.queue_command": COMMAND,
+    "studio.gallery_command": COMMAND,
+    "studio.people_command": COMMAND,
     "studio.service": SERVICE,
     "studio.worker": SERVICE,
     "studio.supervisor": SERVICE,
@@ -48,10 +50,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "studio.bundle": STORE,
     "studio.board": STORE | {"studio.pace"},
     "studio.claims": STORE | {"studio.pace", "studio.board"},
-    "studio.jobs": STORE | {"pipelines.catalog", "studio.pace", "studio.board", "studio.claims", "studio.bundle"},
+    "studio.jobs": STORE
+    | {"pipelines.catalog", "studio.pace", "studio.board", "studio.claims", "studio.bundle", "studio.quota"},
     "studio.shelf": STORE,
-    "studio.gallery": STORE | {"studio.shelf"},
+    "studio.gallery": STORE | {"studio.shelf", "pipelines.media.video"},
     "studio.people": STORE,
+    "studio.quota": STORE | {"studio.shelf", "pipelines.vocabulary"},
     "studio.arena": STORE,
     **dict.fromkeys(PLAIN, PLAIN),
     "pipelines.catalog": PLAIN,
@@ -65,6 +69,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 # The parts of the studio that face a person are at the top: only these may use them.
 FACES = {"studio.ui", "studio.cli", "studio.commands", "studio.queue_command", "studio.terminal"}
+FACES |= {"studio.gallery_command", "studio.people_command"}
 MAY_USE_FACES = {"app", "spaces", "studio.__main__", *FACES}
 
 NEVER = {
