@@ -15,6 +15,7 @@ from pipelines.errors import BadRequest, StudioError
 from pipelines.requests import request_from_dict
 from studio import commands
 from studio.people import owner_of
+from studio.studio import Studio
 
 LARGEST_REQUEST = 64_000  # characters of JSON; the longest prompts of all fields together are far shorter
 WRONG = "something went wrong inside the studio; its log says what"
@@ -22,7 +23,7 @@ OPEN = {"api_visibility": "public", "concurrency_limit": None}
 log = logging.getLogger("studio.ui.api")
 
 
-def draw(studio: Any) -> None:
+def draw(studio: Studio) -> None:
     """Adds the endpoints to the page that is being built. Nothing of them is visible."""
     ask = Endpoints(studio)
     gr.api(_answered(ask.submit), api_name="submit", **OPEN)
@@ -39,7 +40,7 @@ def draw(studio: Any) -> None:
 class Endpoints:
     """What each endpoint does, for the owner that its caller is. Raises `StudioError`, whose text is for people."""
 
-    def __init__(self, studio: Any):
+    def __init__(self, studio: Studio):
         self._studio = studio
 
     def submit(self, request: dict, caller: gr.Request) -> dict:
