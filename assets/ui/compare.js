@@ -32,7 +32,7 @@ function comparison(root, changed = () => {}) {
       video.setAttribute('aria-label', clip?.label ?? '');
     });
     const names = clips.map((clip, number) => `${LETTERS[number]} ${clip.label ?? ''}`);
-    choices(find('.heard'), ['none', ...names], -1);
+    choices(find('.heard'), [say('none'), ...names], -1);
     for (const name of ['first', 'second']) choices(find('.' + name), names, 0);
     root.toggleAttribute('data-still', videos.length === 0);
     clock.load(videos, value?.fps || 24);
@@ -54,7 +54,7 @@ function comparison(root, changed = () => {}) {
     for (const button of all('.modes button')) button.setAttribute('aria-checked', button.dataset.view === view);
     find('.amount').hidden = !(view in amounts);
     find('.pair').hidden = view === 'side';
-    find('.amount span').textContent = { wipe: 'Wipe', opacity: 'Opacity', difference: 'Gain' }[view] ?? '';
+    find('.amount span').textContent = say({ wipe: 'Wipe', opacity: 'Opacity', difference: 'Gain' }[view] ?? '');
     set(amounts[view] ?? 50);
     order();
     lay();
@@ -104,7 +104,7 @@ function comparison(root, changed = () => {}) {
     root.style.setProperty('--x', `${100 * zoom.x}%`);
     root.style.setProperty('--y', `${100 * zoom.y}%`);
     root.toggleAttribute('data-zoomed', scale > 1);
-    find('.fit').textContent = scale > 1 ? `Fit (${Math.round(100 * scale)}%)` : 'Fit';
+    find('.fit').textContent = scale > 1 ? `${say('Fit')} (${Math.round(100 * scale)}%)` : say('Fit');
   }
   function magnify(factor, event) {
     const scale = Math.max(1, Math.min(16, zoom.scale * factor)), grown = scale / zoom.scale;

@@ -6,7 +6,7 @@ from typing import Any
 from studio.ui.element import Element
 
 MOST = 4
-CLOCKED = ("manners.js", "clock.js", "deck.js", "compare.js")
+CLOCKED = ("clock.js", "timeline.js", "deck.js", "compare.js")
 
 
 class Compare(Element):

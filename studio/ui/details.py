@@ -13,6 +13,7 @@ from studio.ui.cards import Acts, Cards, card
 from studio.ui.desk import FAST, Desk
 from studio.ui.form import sentence
 from studio.ui.player import Player, shown
+from studio.ui.words import label
 
 PLAIN = {"container": False, "padding": False, "apply_default_css": False}
 SAID_ELSEWHERE = {"task", "prompt", "seed", "model", "still", "seconds", "fps", "aspect"}
@@ -24,8 +25,10 @@ def draw(studio: Studio, desk: Desk, cards: Cards) -> Acts:
         player = Player(elem_id="look")
         facts = gr.HTML("", elem_id="facts", **PLAIN)
         acts = Acts(closed=desk.closed(), elem_id="acts")
-        tags = gr.Textbox(label="Tags", info="Separated by commas; Enter keeps them.", max_length=400, elem_id="tags")
-        close = gr.Button("Close", size="sm")
+        tags = gr.Textbox(
+            label=label("Tags"), info=label("Separated by commas; Enter keeps them."), max_length=400, elem_id="tags"
+        )
+        close = gr.Button(label("Close"), size="sm")
     opened = gr.State("")
     outputs = [panel, opened, player, facts, acts, tags]
 

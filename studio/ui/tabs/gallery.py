@@ -17,6 +17,7 @@ from studio.ui import details
 from studio.ui.cards import Cards, card, connect
 from studio.ui.desk import FAST, Desk
 from studio.ui.form import sentence
+from studio.ui.words import label
 
 NAME = "Gallery"
 SIZE = 24
@@ -35,9 +36,9 @@ def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
         with gr.Column(scale=5, min_width=330):
             cards = Cards(closed=desk.closed(), empty=EMPTY, elem_id="grid")
             with gr.Row(elem_id="pages"):
-                newer = gr.Button("Newer", size="sm", min_width=90, scale=0, interactive=False)
+                newer = gr.Button(label("Newer"), size="sm", min_width=90, scale=0, interactive=False)
                 where = gr.HTML("", elem_id="where", **PLAIN)
-                older = gr.Button("Older", size="sm", min_width=90, scale=0, interactive=False)
+                older = gr.Button(label("Older"), size="sm", min_width=90, scale=0, interactive=False)
         acts = details.draw(studio, desk, cards)
     outputs = [cards, number, where, newer, older, filters[5]]
 
@@ -91,15 +92,17 @@ def _filters() -> list[Any]:
     tasks = [(task.replace("-", " ").capitalize(), task) for task in TASKS]
     models = [row.name for row in catalog.specs()]
     small = {"min_width": 120, "scale": 1, "value": ""}
-    search = gr.Textbox(label="Search", placeholder="Words of the prompt", scale=3, min_width=220, elem_id="words")
+    search = gr.Textbox(
+        label=label("Search"), placeholder=label("Words of the prompt"), scale=3, min_width=220, elem_id="words"
+    )
     return [
         search,
-        gr.Dropdown([("Any task", ""), *tasks], label="Task", **small),
-        gr.Dropdown([("Any model", ""), *models], label="Model", **small),
-        gr.Dropdown([("Any shape", ""), *ASPECTS], label="Shape", **small),
-        gr.Dropdown([("Any time", ""), *TIMES], label="Made", **small),
-        gr.Dropdown([("Any tag", "")], label="Tag", **small),
-        gr.Checkbox(label="Favourites", container=True, min_width=120, elem_id="favourites"),
+        gr.Dropdown([("Any task", ""), *tasks], label=label("Task"), **small),
+        gr.Dropdown([("Any model", ""), *models], label=label("Model"), **small),
+        gr.Dropdown([("Any shape", ""), *ASPECTS], label=label("Shape"), **small),
+        gr.Dropdown([("Any time", ""), *TIMES], label=label("Made"), **small),
+        gr.Dropdown([("Any tag", "")], label=label("Tag"), **small),
+        gr.Checkbox(label=label("Favourites"), container=True, min_width=120, elem_id="favourites"),
     ]
 
 
