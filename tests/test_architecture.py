@@ -15,8 +15,8 @@ FILES = [ROOT / "app.py", *(path for top in OURS[1:] for path in sorted((ROOT / 
 FILES = [path for path in FILES if path.exists() and path.read_bytes()]
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
-PLAIN = {f"pipelines.{name}" for name in ("requests", "clip", "progress", "errors", "device", "vocabulary")}
-SERVICE = PLAIN | {"studio", "pipelines.residency", "pipelines.catalog", "pipelines.media.export"}
+PLAIN = {f"pipelines.{name}" for name in ("requests", "clip", "progress", "errors", "device", "vocabulary", "consent")}
+SERVICE = PLAIN | {"studio", "pipelines.safety", "pipelines.residency", "pipelines.catalog", "pipelines.media.export"}
 STORE = {"studio.db", "pipelines.requests", "pipelines.errors", "pipelines.evaluation.netwin"}
 TASK = PLAIN | {"pipelines.media.video", "pipelines.media.audio"}
 STUDY = PLAIN | {
@@ -48,6 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pipelines.catalog": PLAIN,
     "pipelines.residency": PLAIN,
     "pipelines.media": PLAIN,
+    "pipelines.safety": PLAIN,
     "pipelines.hub": TASK,
     "pipelines.moviegen": TASK,
     "pipelines.moviegen.nn": {"pipelines.errors"},

@@ -22,6 +22,8 @@ def test_every_variable_is_read(tmp_path):
             "RUSHES_HOST": "0.0.0.0",
             "RUSHES_PORT": "0",
             "RUSHES_MAX_UPLOAD_MB": "20",
+            "RUSHES_KEYS": str(tmp_path / "own"),
+            "RUSHES_SAFETY": "off",
         }
     )
     own = tmp_path / "own"
