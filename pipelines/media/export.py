@@ -5,16 +5,20 @@ whole file, so whatever touches it afterwards shows.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from pipelines.clip import Clip
-from pipelines.media import encode, landing, provenance, tags
+from pipelines.media import encode, landing, provenance, tags, watermark
+from pipelines.media.cage import ffmpeg  # noqa: F401  (tests ask it what a file is made of)
+from pipelines.media.payload import Payload
 from pipelines.media.provenance import Record
 
 STILL, FILM, SOUND, POSTER = (".png",), (".mp4",), (".wav",), (".webp",)
+SMALLEST_MARKED = 96  # pixels of the shorter side: less has no room for one tile of the watermark
 MOVING_PICTURE = (".webp", ".gif")
 
 
@@ -46,7 +50,11 @@ def _write(clip: Clip, file: Path, record: Record | None) -> None:
 
 
 def _watermarked(clip: Clip, record: Record) -> Clip:
-    return clip
+    """The clip with the invisible mark in its pictures, where they are large enough to carry one."""
+    if not len(clip.frames) or min(clip.width, clip.height) < SMALLEST_MARKED:
+        return clip
+    payload = Payload(record.identity.number, record.number)
+    return replace(clip, frames=watermark.mark(clip.frames, payload, record.identity.secret))
 
 
 def poster(clip: Clip, path: Path) -> Path:

@@ -36,12 +36,17 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What is written into a clip besides the clip: who signs, its id, what made it and from what."""
+    """What is written into a clip besides the clip: who signs, its id (hexadecimal), what made it and from what."""
 
     identity: Identity
     clip: str
     weights: dict[str, str] | None = None  # file of the model: its SHA-256
     sources: tuple[Source, ...] = ()
+
+    @property
+    def number(self) -> int:
+        """32 bits of the clip's id, its first eight digits, which is what a watermark has room for."""
+        return int(self.clip[:8], 16)
 
 
 @dataclass(frozen=True, kw_only=True)

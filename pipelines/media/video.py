@@ -26,17 +26,37 @@ def read(path: Path, *, limits: door.Limits = LIMITS) -> Clip:
     origin = _origin(path)
     if (found := door.kind(path)) and door.PICTURE in found.serves:
         return Clip(frames=door.develop(path, asked=ASKED, limits=limits)[None], fps=1, origin=origin)
+    frames, fps = film(path, limits=limits)
+    return Clip(frames=frames, fps=fps, audio=audio.read(path, limits=limits), rate=audio.RATE, origin=origin)
+
+
+def film(
+    path: Path, *, limits: door.Limits = LIMITS, first: int | None = None, shorter: int | None = None
+) -> tuple[np.ndarray, int]:
+    """Frames (T, H, W, 3) uint8 and how many a second, at most the `first` so many, shrunk to a `shorter` side.
+
+    Raises as `read` does.
+    """
     width, height, fps = door.shape(path, ASKED, limits)
+    scale = min(1, (shorter or min(width, height)) / min(width, height))
+    width, height = (max(1, round(side * scale)) for side in (width, height))
     most = limits.held // (width * height * 3)
-    output = ["-map", "0:V:0", "-vf", f"fps={fps}", "-frames:v", f"{most + 1}", "-pix_fmt", "rgb24", "-f", "rawvideo"]
-    done = door.decode(path, [*output, "-"], ASKED, limits)
+    output = [
+        "-map",
+        "0:V:0",
+        "-vf",
+        f"fps={fps},scale={width}:{height}",
+        "-frames:v",
+        f"{min(first or most, most) + 1}",
+    ]
+    done = door.decode(path, [*output, "-pix_fmt", "rgb24", "-f", "rawvideo", "-"], ASKED, limits)
     frames = np.frombuffer(done.out, np.uint8)
     if done.status or not len(frames) or len(frames) % (width * height * 3):
         raise door.unreadable(path, ASKED, door.FILM)
     frames = frames.reshape(-1, height, width, 3)  # (T, H, W, 3)
-    if len(frames) > most:
+    if first is None and len(frames) > most:
         raise BadRequest(ASKED, f"{path.name} has more than {most} frames, which is what fits; cut it first")
-    return Clip(frames=frames, fps=fps, audio=audio.read(path, limits=limits), rate=audio.RATE, origin=origin)
+    return frames[:first], fps
 
 
 def request_of(path: Path) -> dict[str, Any] | None:
