@@ -19,6 +19,7 @@ if __name__ != "__main__":  # the small process needs none of these, and starts 
     from pipelines.errors import Unavailable
 
 FILES = 64  # open at a time; ffmpeg needs about 10, Python with its libraries about 40 while it starts
+ROOT = Path(__file__).resolve().parents[2]  # where a program of ours finds the others
 LAST_WORDS = 1 << 16  # bytes of stderr that are kept: a damaged film can fill gigabytes with complaints
 
 
@@ -57,7 +58,7 @@ def run(command: Sequence[str], source: Path, limits: Limits) -> Done:
     with source.open("rb") as file, tempfile.TemporaryFile() as said:
         try:
             done = subprocess.run(
-                caged, stdin=file, stdout=subprocess.PIPE, stderr=said, timeout=limits.seconds, check=False
+                caged, stdin=file, stdout=subprocess.PIPE, stderr=said, timeout=limits.seconds, check=False, cwd=ROOT
             )
         except subprocess.TimeoutExpired:
             return Done(status=-1, out=b"", said="took too long")

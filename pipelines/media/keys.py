@@ -4,6 +4,7 @@ They are made on first start. A host with a certificate of its own puts the same
 """
 
 import datetime
+import functools
 import hashlib
 import os
 import secrets
@@ -22,6 +23,16 @@ NAME = "Rushes studio (self-made)"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Studio:
+    """By what a studio's signature is known: PEM of the certificates that vouch for it, its certificate's serial number
+    in digits and SHA-256 in hexadecimal."""
+
+    anchors: str
+    serial: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Identity:
     """chain: PEM certificates, the signer's first; key: its PEM PKCS8 ES256 key; secret: 32 bytes."""
 
@@ -32,21 +43,16 @@ class Identity:
     def __repr__(self) -> str:
         return f"Identity(number={self.number})"  # the key must not end up in a log
 
-    @property
-    def fingerprint(self) -> str:
-        """The SHA-256 of the signer's certificate (as DER), in hexadecimal digits."""
-        return hashlib.sha256(_certificates(self.chain)[0].public_bytes(_serialization().Encoding.DER)).hexdigest()
-
-    @property
-    def serial(self) -> str:
-        """The serial number of the signer's certificate, in digits."""
-        return str(_certificates(self.chain)[0].serial_number)
-
-    @property
-    def anchors(self) -> str:
-        """PEM of the certificates that vouch for the signer's."""
-        above = _certificates(self.chain)[1:] or _certificates(self.chain)
-        return "".join(one.public_bytes(_serialization().Encoding.PEM).decode() for one in above)
+    @functools.cached_property
+    def studio(self) -> Studio:
+        """What everybody may know of it."""
+        leaf, *above = _certificates(self.chain)
+        kind = _serialization().Encoding
+        return Studio(
+            anchors="".join(one.public_bytes(kind.PEM).decode() for one in above or [leaf]),
+            serial=str(leaf.serial_number),
+            fingerprint=hashlib.sha256(leaf.public_bytes(kind.DER)).hexdigest(),
+        )
 
     @property
     def number(self) -> int:

@@ -3,13 +3,17 @@
 Nothing here uses the network: no clock of a third party, no remote manifests, no revocation lists.
 """
 
+import dataclasses
 import json
+import logging
+import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pipelines.errors import Unavailable, need
-from pipelines.media.keys import Identity
+from pipelines.media import cage
+from pipelines.media.keys import Identity, Studio
 from pipelines.media.tags import PNG, SOURCE_TYPE
 from pipelines.requests import Request
 
@@ -23,6 +27,8 @@ BUILDING = {"builder": {"thumbnail": {"enabled": False}}, "verify": {"verify_aft
 OFFLINE = {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_trust": True}
 CLAIMS_A_SIGNATURE = (b"jumb", b"c2pa.signature")
 READ_AT_ONCE = 1 << 20
+READER = cage.Limits(memory=4 << 30, seconds=30)
+log = logging.getLogger("pipelines.media")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +94,7 @@ def _manifest(record: Record, request: Request | None, mime: str) -> dict[str, A
         "digitalSourceType": SOURCE_TYPE,
         "softwareAgent": agent,
         # Near the front, so that what is left of a file that was cut still says whose it was.
-        "parameters": {STUDIO: record.identity.fingerprint},
+        "parameters": {STUDIO: record.identity.studio.fingerprint},
     }
     inputs = [{"role": source.role, "sha256": source.sha256} for source in record.sources]
     facts = {
@@ -117,22 +123,35 @@ def _ingredient(builder: Any, source: Source) -> None:
 def read(path: Path, identity: Identity) -> Signature:
     """What the signature of any file says, seen from the studio that has this identity.
 
-    "changed" is said only of a proven difference: a hash that does not fit, or our own name in a statement
-    that cannot be read any more. Raises `Unavailable` without c2pa.
+    It is read in the cage (`notary`). Raises `Unavailable` without c2pa.
     """
     need("c2pa", PACKAGE)
+    facts = json.dumps(dataclasses.asdict(identity.studio))
+    command = [sys.executable, "-m", "pipelines.media.notary", facts]
+    done = cage.run(command, path, READER)
+    if done.status:
+        log.warning("the signature of an upload could not be read (%s): %s", done.status, done.said[-500:])
+        return Signature(state="foreign")
+    return Signature(**json.loads(done.out))
+
+
+def examine(file: BinaryIO, studio: Studio) -> Signature:
+    """The same, in this process.
+
+    "changed" is said only of a proven difference: a hash that does not fit, or our own name in a statement that
+    cannot be read any more.
+    """
     import c2pa
 
-    checks = {"trust": {"user_anchors": identity.anchors}, "verify": OFFLINE}
+    checks = {"trust": {"user_anchors": studio.anchors}, "verify": OFFLINE}
     try:
         with (
-            path.open("rb") as file,
             c2pa.Context.from_dict(checks) as context,
             c2pa.Reader(_mime(file.read(12)), file, None, context) as reader,
         ):
-            return _judged(json.loads(reader.json()), reader.get_active_manifest() or {}, identity)
+            return _judged(json.loads(reader.json()), reader.get_active_manifest() or {}, studio)
     except c2pa.C2paError:
-        return _unreadable(path, identity)
+        return _unreadable(file, studio)
 
 
 def _mime(head: bytes) -> str:
@@ -146,11 +165,11 @@ def _mime(head: bytes) -> str:
     return "video/mp4"
 
 
-def _judged(found: dict[str, Any], manifest: dict[str, Any], identity: Identity) -> Signature:
+def _judged(found: dict[str, Any], manifest: dict[str, Any], studio: Studio) -> Signature:
     codes = {problem["code"] for problem in found.get("validation_status", [])}
     info = manifest.get("signature_info", {})
     facts = {statement["label"]: statement["data"] for statement in manifest.get("assertions", [])}
-    ours = info.get("cert_serial_number") == identity.serial and "signingCredential.untrusted" not in codes
+    ours = info.get("cert_serial_number") == studio.serial and "signingCredential.untrusted" not in codes
     if any(code.endswith("mismatch") for code in codes):
         state = "changed"
     elif ours and codes <= {"signingCredential.expired"}:
@@ -160,20 +179,20 @@ def _judged(found: dict[str, Any], manifest: dict[str, Any], identity: Identity)
     return Signature(state=state, signer=info.get("common_name"), request=facts.get(REQUEST), model=facts.get(MODEL))
 
 
-def _unreadable(path: Path, identity: Identity) -> Signature:
+def _unreadable(file: BinaryIO, studio: Studio) -> Signature:
     """Neither a statement nor none: damaged, or of a kind that this version does not know."""
-    marks = (identity.fingerprint.encode(), *CLAIMS_A_SIGNATURE)
-    ours, *claims = _holds(path, marks)
+    marks = (studio.fingerprint.encode(), *CLAIMS_A_SIGNATURE)
+    ours, *claims = _holds(file, marks)
     return Signature(state="changed" if ours else "foreign" if all(claims) else "absent")
 
 
-def _holds(path: Path, wanted: tuple[bytes, ...]) -> list[bool]:
+def _holds(file: BinaryIO, wanted: tuple[bytes, ...]) -> list[bool]:
     """Which of these bytes are anywhere in the file; never more than a little of it is in memory."""
     found, tail = [False] * len(wanted), b""
     overlap = max(map(len, wanted)) - 1
-    with path.open("rb") as file:
-        while piece := file.read(READ_AT_ONCE):
-            window = tail + piece
-            found = [before or mark in window for before, mark in zip(found, wanted, strict=True)]
-            tail = window[-overlap:]
+    file.seek(0)
+    while piece := file.read(READ_AT_ONCE):
+        window = tail + piece
+        found = [before or mark in window for before, mark in zip(found, wanted, strict=True)]
+        tail = window[-overlap:]
     return found
