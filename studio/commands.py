@@ -37,7 +37,13 @@ def generate(options: argparse.Namespace, settings: Settings) -> Result:
     try:
         record = seal.record(settings, secrets.token_hex(16), request)
         made = service.make(
-            request, path, models=service.on_best_device(), progress=meter, note=meter.note, record=record
+            request,
+            path,
+            models=service.on_best_device(),
+            progress=meter,
+            note=meter.note,
+            record=record,
+            policy=seal.policy(settings),
         )
     finally:
         meter.close()

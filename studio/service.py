@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pipelines import catalog, device, vocabulary
 from pipelines.errors import Unavailable
 from pipelines.media import export
@@ -16,7 +18,10 @@ from pipelines.media.provenance import Record
 from pipelines.progress import Progress, part
 from pipelines.requests import Request, TextToVideo
 from pipelines.residency import Residency
+from pipelines.safety import Policy
 
+Preview = Callable[[np.ndarray], None]
+POSTER = "poster.webp"
 LOADING = 0.04  # the share of the bar for getting the model ready
 SAVING = 0.98
 
@@ -76,23 +81,33 @@ def make(
     progress: Progress,
     note: Callable[[str], None],
     record: Record,
+    preview: Preview | None = None,
+    policy: Policy | None = None,
 ) -> Made:
     """Loads the model, makes the clip and saves it at `path`, marked and signed by `record` (`studio.seal`).
 
-    `note` hears what the person should know.
+    `note` hears what the person should know; `policy` may refuse the request, or the clip before anybody sees it.
 
-    Raises `BadRequest`, `Unavailable`, or `Cancelled` from `progress`; then nothing is at `path`.
+    `preview` gets a picture (H, W, 3) uint8 of the clip as it is guessed so far, every few steps; whoever wants one
+    also gets a poster beside the clip. Raises `BadRequest`, `Unavailable`, or `Cancelled` from `progress`; then
+    nothing is at `path`.
     """
     started = time.monotonic()
     check(request, path)
+    if policy:
+        policy.ask(request)
     progress(0.0, f"getting {request.model} ready")
     with models.hold(request.model) as pipeline:
         for sentence in strangers(request, pipeline):
             note(sentence)
-        clip = pipeline(request, part(progress, LOADING, SAVING))
+        clip = pipeline(request, part(progress, LOADING, SAVING), preview)
+    if policy:
+        policy.see(clip.frames)
+    progress(SAVING, "saving")
+    if preview:
+        export.poster(clip, path.with_name(POSTER))
     progress(SAVING, "saving")
     export.save(clip, path, record=record)
-    progress(1.0, "done")
     return Made(
         path=path,
         request=request,

@@ -8,13 +8,19 @@ import platformdirs
 
 from pipelines.errors import BadRequest
 
-THIS_MACHINE = ("127.0.0.1", "localhost", "::1")  # who listens elsewhere is a host
-RUNNERS = ("process",)  # where a model works: in a process of its own beside the web server
+# Where a model works: in a process of its own beside the web server, or where it is called (ZeroGPU lends its GPU so).
+RUNNERS = ("process", "inline")
+AUTH = ("none", "local")  # whether people sign in; without, every browser is somebody of its own
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The choices of whoever runs the studio. `data` holds everything that it keeps; nothing is created here."""
+    """The choices of whoever runs the studio. `data` holds everything that it keeps; nothing is created here.
+
+    The quotas are for each owner: jobs that wait, megapixel seconds of one clip, megabytes of clips; None is no limit.
+    `space`: this runs in a Space of Hugging Face, which signs people in and shows the page in a frame.
+    """
 
     data: Path
     model: str = "mini"
@@ -22,6 +28,11 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 7860
     max_upload_mb: int = 300
+    auth: str = "none"
+    max_waiting: int = 20
+    max_megapixel_seconds: int | None = None
+    max_disk_mb: int | None = None
+    space: bool = False
     own_keys: Path | None = None  # a host's certificate, key and watermark secret, instead of those in `data`
     safety: bool | None = None  # whether requests and pictures are checked (`pipelines.safety`); None: if hosted
 
@@ -36,23 +47,23 @@ class Settings:
         return cls(
             data=read("RUSHES_DATA", platformdirs.user_data_path("rushes", appauthor=False), _folder),
             model=read("RUSHES_MODEL", cls.model, _text),
-            runner=read("RUSHES_RUNNER", cls.runner, _runner),
+            runner=read("RUSHES_RUNNER", cls.runner, _one_of(RUNNERS)),
             host=read("RUSHES_HOST", cls.host, _text),
             port=read("RUSHES_PORT", cls.port, port),
-            max_upload_mb=read("RUSHES_MAX_UPLOAD_MB", cls.max_upload_mb, _megabytes),
+            max_upload_mb=read("RUSHES_MAX_UPLOAD_MB", cls.max_upload_mb, _count),
+            auth=read("RUSHES_AUTH", cls.auth, _one_of(AUTH)),
+            max_waiting=read("RUSHES_MAX_WAITING", cls.max_waiting, _count),
+            max_megapixel_seconds=read("RUSHES_MAX_MEGAPIXEL_SECONDS", None, _count),
+            max_disk_mb=read("RUSHES_MAX_DISK_MB", None, _count),
             own_keys=read("RUSHES_KEYS", None, _folder),
             safety=read("RUSHES_SAFETY", cls.safety, _switch),
+            space=bool(env.get("SPACE_ID")),
         )
-
-    @property
-    def hosted(self) -> bool:
-        """Whether others than the person at this machine can come."""
-        return self.host not in THIS_MACHINE
 
     @property
     def checked(self) -> bool:
         """Whether requests and pictures must keep the rules of `pipelines.safety`."""
-        return self.hosted if self.safety is None else self.safety
+        return not self.alone if self.safety is None else self.safety
 
     @property
     def keys(self) -> Path:
@@ -64,14 +75,19 @@ class Settings:
         """One folder for each clip: clips/<id>/{clip.mp4 | clip.png, request.json}."""
         return self.data / "clips"
 
+    @property
+    def alone(self) -> bool:
+        """Whether nobody but the people at this machine can reach the studio."""
+        return self.host in LOOPBACK and not self.space
+
 
 def port(name: str, text: str) -> int:
     """A TCP port from 0 (any free one) to 65535, or `BadRequest`."""
     return _whole(name, text, 0, 65_535)
 
 
-def _megabytes(name: str, text: str) -> int:
-    return _whole(name, text, 1, 100_000)
+def _count(name: str, text: str) -> int:
+    return _whole(name, text, 1, 10_000_000)
 
 
 def _whole(name: str, text: str, low: int, high: int) -> int:
@@ -87,10 +103,13 @@ def _folder(name: str, text: str) -> Path:
     return path
 
 
-def _runner(name: str, text: str) -> str:
-    if text not in RUNNERS:
-        raise BadRequest(name, f"must be one of {', '.join(RUNNERS)}, got {text[:40]!r}")
-    return text
+def _one_of(choices: tuple[str, ...]) -> Callable[[str, str], str]:
+    def check(name: str, text: str) -> str:
+        if text not in choices:
+            raise BadRequest(name, f"must be one of {', '.join(choices)}, got {text[:40]!r}")
+        return text
+
+    return check
 
 
 def _switch(name: str, text: str) -> bool:

@@ -1,111 +1,171 @@
-"""The process in which models work: `python -m studio.worker`, started and watched by studio.runner.
+"""The process in which models work: `python -m studio.worker --data DIR`, started and watched by studio.supervisor.
 
-Orders come in on stdin and reports go out on stdout, one JSON object a line. When stdin closes, the process ends.
+It claims jobs from the database one after the other, and ends when its stdin closes: then the server is gone.
 """
 
+import argparse
 import dataclasses
-import json
+import errno
 import logging
 import os
-import queue
+import shutil
 import sys
+import tempfile
 import threading
+import time
 from pathlib import Path
-from typing import Any, TextIO
+from typing import NoReturn
 
 from pipelines.errors import Cancelled, StudioError
-from pipelines.requests import request_from_dict
 from pipelines.residency import Residency
 from studio import seal, service
+from studio.attempt import Attempt
+from studio.board import CANCELLED, DONE, FAILED, Job
+from studio.claims import Claims
+from studio.db import Database, alone
+from studio.gallery import Gallery
 from studio.settings import Settings
 
 CRASHED = "something went wrong inside the studio; the log of the server says what"
+NO_MEMORY = "there is not enough memory for this; a shorter clip needs less"
+ENDED = "the server was ended"
+IDLE_S = 0.1  # between two looks at the queue
+log = logging.getLogger("studio.worker")
 
 
 class Worker:
-    """Does one order at a time: a clip to make, or a model to get ready. An order to cancel is heard at any time."""
+    """Does jobs, each in a folder of the clips' folder that has the job's id, which becomes the clip's.
 
-    def __init__(self, reports: TextIO):
-        self._reports = reports
-        self._orders: queue.Queue[dict[str, Any]] = queue.Queue()
-        self._cancelled: set[str] = set()
+    So a job that is begun again, after its clip was kept and before that was said, finds it and makes no second one.
+    """
+
+    def __init__(self, claims: Claims, gallery: Gallery, settings: Settings, *, attempt: type[Attempt] = Attempt):
+        self._claims = claims
+        self._gallery = gallery
+        self._settings = settings
+        self._policy = seal.policy(settings)
+        self._clips = settings.clips
+        self._previews = settings.data / "previews"
+        self._name = f"{os.uname().nodename}:{os.getpid()}" if hasattr(os, "uname") else str(os.getpid())
         self._models: Residency | None = None
+        self._attempt = attempt
 
-    def listen(self, orders: TextIO) -> None:
-        """Reads orders until the studio is gone, then ends the process, whatever it is doing."""
-        for line in orders:
-            order = json.loads(line)
-            if "cancel" in order:
-                self._cancelled.add(order["cancel"])
-            else:
-                self._orders.put(order)
-        os._exit(0)  # from this thread sys.exit would end only the thread
+    def take(self, id: str | None = None) -> bool:
+        """Does the job that is next, or `id`. False if there is none."""
+        job = self._claims.claim(self._name, id)
+        if job is None:
+            return False
+        state, message, clip = self._done(job)
+        if clip is None:
+            shutil.rmtree(self._clips / job.id, ignore_errors=True)
+        self._finish(job, state, message, clip)
+        return True
 
-    def work(self) -> None:
-        """Takes orders for ever."""
-        while True:
-            order = self._orders.get()
-            if "warm" in order:
-                self._warm(order["warm"])
-            else:
-                self._report(order["run"], **self._done(order))
-
-    def _warm(self, model: str) -> None:
+    def warm(self, model: str) -> None:
+        """Gets a model ready before the first job needs it."""
         try:
             with self._shelf().hold(model):
                 pass
         except StudioError as error:
-            logging.getLogger("studio.worker").warning("%s", error)  # a job that needs it will say so to its person
+            log.warning("%s", error)  # a job that needs it will say so to its person
 
     def _shelf(self) -> Residency:
         self._models = self._models or service.on_best_device()
         return self._models
 
-    def _done(self, order: dict[str, Any]) -> dict[str, Any]:
+    def _done(self, job: Job) -> tuple[str, str, str | None]:
+        """The job's last state, with the reason or the clip."""
         try:
-            made = self._make(order)
-            return {"state": "done", "made": made.to_dict()}
+            return DONE, "", self._kept(job) or self._make(job)
         except Cancelled:
-            return {"state": "cancelled"}
+            return CANCELLED, "", None
         except StudioError as error:
-            return {"state": "failed", "message": str(error)}
-        except Exception:
-            logging.getLogger("studio.worker").exception("job %s", order["run"])
-            return {"state": "failed", "message": CRASHED}
+            return FAILED, str(error), None
+        except Exception as error:
+            log.exception("job %s", job.id)
+            return FAILED, self._sentence(error), None
 
-    def _make(self, order: dict[str, Any]) -> service.Made:
-        name = order["run"]
+    def _kept(self, job: Job) -> str | None:
+        return job.id if self._gallery.get(job.id, None) else None
 
-        def progress(fraction: float, message: str) -> None:
-            if name in self._cancelled:
-                raise Cancelled("stopped")
-            self._report(name, state="running", fraction=fraction, message=message)
+    def _make(self, job: Job) -> str:
+        folder = self._clips / job.id
+        shutil.rmtree(folder, ignore_errors=True)  # what an earlier attempt has left
+        folder.mkdir(parents=True)
+        self._previews.mkdir(exist_ok=True)
+        with self._attempt(self._claims, job, self._previews) as attempt:
+            made = service.make(
+                job.request,
+                folder / f"clip{service.suffix(job.request)}",
+                models=self._shelf(),
+                progress=attempt.progress,
+                note=attempt.note,
+                preview=attempt.preview,
+                record=seal.record(self._settings, job.id, job.request),
+                policy=self._policy,
+            )
+            clip = self._gallery.add(made, job.owner, job.id)
+        self._claims.learn(job, attempt.measured())
+        return clip
 
-        progress(0.0, "starting")
-        request, path = request_from_dict(order["request"]), Path(order["clip"])
-        settings = dataclasses.replace(Settings.from_env(os.environ), data=path.parents[2])
-        return service.make(
-            request,
-            path,
-            models=self._shelf(),
-            progress=progress,
-            note=lambda sentence: self._report(name, note=sentence),
-            record=seal.record(settings, path.parent.name, request),
-        )
+    def _sentence(self, error: Exception) -> str:
+        if isinstance(error, OSError):
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            return f"There is no room left in {self._clips}" if full else f"a file cannot be used: {error.strerror}"
+        if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's, by its name
+            self._shelf().drop()
+            return NO_MEMORY
+        return CRASHED
 
-    def _report(self, name: str, **what: Any) -> None:
-        self._reports.write(json.dumps({"job": name, **what}) + "\n")
-        self._reports.flush()
+    def _finish(self, job: Job, state: str, message: str, clip: str | None) -> None:
+        """Says how it ended, however long that takes: on a full disk until there is room."""
+        while True:
+            try:
+                self._claims.finish(job.id, state, message, clip)
+                return
+            except StudioError as error:
+                log.warning("%s", error)
+                time.sleep(1)
 
 
 def main() -> None:
-    """Keeps stdout for reports alone: what a library prints goes to stderr."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    reports = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    """One worker for each data folder. What a library prints goes to stderr."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--model", default=Settings.model)
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     os.dup2(2, 1)
-    worker = Worker(reports)
-    threading.Thread(target=worker.listen, args=(sys.stdin,), daemon=True).start()
-    worker.work()
+    threading.Thread(target=_end_with_the_server, daemon=True).start()
+    settings = dataclasses.replace(Settings.from_env(os.environ), data=options.data, model=options.model)
+    database = Database(settings.data / "rushes.db")
+    with alone(settings.data / "worker.lock"):
+        _work(settings, database)
+
+
+def _work(settings: Settings, database: Database) -> NoReturn:
+    """Does jobs for ever. Whatever is said to run when this begins has lost its worker."""
+    _clean(settings.data)
+    claims = Claims(database)
+    claims.recover(ENDED)
+    worker = Worker(claims, Gallery(database, settings.clips), settings)
+    worker.warm(settings.model)
+    while True:
+        if not worker.take():
+            time.sleep(IDLE_S)
+
+
+def _end_with_the_server() -> None:
+    sys.stdin.buffer.read()
+    os._exit(0)  # from this thread sys.exit would end only the thread
+
+
+def _clean(data: Path) -> None:
+    """Gives the process a place for half files, and removes those of the worker before."""
+    for name in ("tmp", "previews"):
+        shutil.rmtree(data / name, ignore_errors=True)
+        (data / name).mkdir()
+    tempfile.tempdir = str(data / "tmp")
 
 
 if __name__ == "__main__":

@@ -38,12 +38,34 @@ MAY_IMPORT: dict[str, set[str]] = {
     "studio.commands": COMMAND,
     "studio.service": SERVICE | {"pipelines.media.provenance"},
     "studio.inputs": PLAIN | {"studio", "pipelines.safety", "pipelines.media"},
-    "studio.seal": PLAIN | {"studio", "pipelines.catalog", "pipelines.media"},
+    "studio.seal": PLAIN | {"studio", "pipelines.safety", "pipelines.catalog", "pipelines.media"},
+    "studio.queue_command": COMMAND,
+    "studio.gallery_command": COMMAND,
+    "studio.people_command": COMMAND,
     "studio.worker": SERVICE,
     "studio.supervisor": SERVICE,
     "studio.runner": SERVICE,
-    "studio.jobs": STORE,
-    "studio.gallery": STORE,
+    "studio.benchmarks": COMMAND,
+    "studio.attempt": SERVICE,
+    "studio.studio": PLAIN | {"studio", "pipelines.safety"},
+    "studio.pace": STORE,
+    "studio.bundle": STORE,
+    "studio.board": STORE | {"studio.pace"},
+    "studio.claims": STORE | {"studio.pace", "studio.board"},
+    "studio.jobs": STORE
+    | {
+        "pipelines.catalog",
+        "pipelines.safety",
+        "studio.pace",
+        "studio.board",
+        "studio.claims",
+        "studio.bundle",
+        "studio.quota",
+    },
+    "studio.shelf": STORE,
+    "studio.gallery": STORE | {"studio.shelf", "pipelines.media.video"},
+    "studio.people": STORE,
+    "studio.quota": STORE | {"studio.shelf", "pipelines.vocabulary"},
     "studio.arena": STORE,
     **dict.fromkeys(PLAIN, PLAIN),
     "pipelines.catalog": PLAIN,
@@ -57,7 +79,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pipelines.evaluation": STUDY,
 }
 # The parts of the studio that face a person are at the top: only these may use them.
-FACES = {"studio.ui", "studio.cli", "studio.commands", "studio.terminal"}
+FACES = {"studio.ui", "studio.cli", "studio.commands", "studio.queue_command", "studio.terminal"}
+FACES |= {"studio.gallery_command", "studio.people_command"}
 MAY_USE_FACES = {"app", "spaces", "studio.__main__", *FACES}
 
 NEVER = {
@@ -308,7 +331,7 @@ def _encodes_or_guards(path: Path) -> bool:
 
 
 UPLOADERS = {"File", "Image", "Video", "Audio", "UploadButton", "ImageEditor", "MultimodalTextbox", "Model3D"}
-TAKES_UPLOADS = ("studio.inputs", "studio.seal", "studio.commands")
+TAKES_UPLOADS = ("studio.inputs", "studio.seal", "studio.ui.tabs.verify")
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if inside(module(p), ("studio.ui",))], ids=module)

@@ -4,6 +4,7 @@ Nothing of the file survives but pixels and samples: no name, no EXIF, no place 
 """
 
 import hashlib
+import json
 import re
 import sys
 import tempfile
@@ -123,6 +124,16 @@ def develop(path: Path, *, asked: str = "picture", limits: Limits | None = None)
     return np.frombuffer(pixels, np.uint8).reshape(int(found[2]), int(found[1]), 3)  # (H, W, 3)
 
 
+def texts(path: Path, *, asked: str = "picture", limits: Limits | None = None) -> dict[str, str]:
+    """The texts in the metadata of a stranger's picture, by their names. Raises `BadRequest`."""
+    limits = limits or Limits()
+    reader = _admitted(path, PICTURE, asked, limits).reader
+    done = cage.run([sys.executable, "-I", str(DARKROOM), reader], path, limits.cage)
+    if done.status:
+        raise unreadable(path, asked, PICTURE)
+    return json.loads(done.out)
+
+
 def shape(path: Path, asked: str, limits: Limits) -> tuple[int, int, int]:
     """Width, height (upright) and the nearest whole frame rate of a film."""
     done = decode(
@@ -150,7 +161,7 @@ def decode(path: Path, output: list[str], asked: str, limits: Limits, *, serves:
 
 def unreadable(path: Path, asked: str, serves: str) -> BadRequest:
     """What is said of a file that has the right beginning and no more."""
-    return BadRequest(asked, f"{path.name} is damaged, or not {serves} that can be read; {READABLE[serves]} can")
+    return BadRequest(asked, f"{path.name} is not {serves} that can be read, or is damaged; {READABLE[serves]} can")
 
 
 def _picture(reader: str) -> Kind:

@@ -21,7 +21,7 @@ SIGNATURE = {
     "absent": "Not signed. Most sites remove signatures, so this says nothing about where it comes from.",
 }
 MARKED = "This studio's watermark is in it"
-GONE = "the clip that it names is not in this gallery (any more)."
+GONE = "the clip that it names is not in this gallery, or not yours."
 # A mark must fit a checksum of 20 bits and the 12 bits of the studio's key, at no more than 42 places that are tried.
 NOT_MARKED = "No watermark of this studio was found. That does not prove that it was not made here."
 CHANCE = "A file that was not made here shows one by chance less than once in a hundred million."

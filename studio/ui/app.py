@@ -2,59 +2,89 @@
 
 import socket
 import threading
+from typing import Any
 
 import gradio as gr
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
 
 from pipelines import catalog
 from pipelines.errors import Unavailable
-from studio.runner import Runner
 from studio.settings import Settings
+from studio.studio import Studio
 from studio.terminal import note
-from studio.ui import parts, theme
-from studio.ui.tabs import create
+from studio.ui import api, drawer, guard, parts, stage, theme, words
+from studio.ui.desk import Desk, rooms, tab_id
+from studio.ui.tabs import compare, create, gallery, settings, verify
 
-LONGEST_QUEUE = 20
+# A tab is a module with NAME and draw(page, studio, desk), and ACTS if it takes acts of cards. Their order is this one.
+TABS = (create, gallery, compare, verify, settings)
 
 
-def build(settings: Settings, runner: Runner) -> gr.Blocks:
-    """The page for these settings. None of its events is public; work is done by `runner`, never by gradio's queue."""
-    reason = catalog.runs_here(catalog.spec(settings.model))
+def build(studio: Studio) -> gr.Blocks:
+    """The page of a studio. Its public endpoints are those of studio.ui.api; gradio's queue holds no work."""
     with gr.Blocks(title="Rushes", fill_width=True, analytics_enabled=False) as page:
-        gr.HTML(parts.bar(settings.model, reason), container=False, padding=False, apply_default_css=False)
-        create.draw(page, settings, runner)
+        desk = Desk(studio, rooms(TABS))
+        desk.tabs = gr.Tabs(elem_id="tabs", render=False)
+        with gr.Row(elem_id="bar"):
+            reason = catalog.runs_here(catalog.spec(studio.settings.model))
+            gr.HTML(parts.bar(studio.settings.model, reason), container=False, padding=False, apply_default_css=False)
+            drawer.draw(desk)
+        desk.tabs.render()
+        with desk.tabs:
+            for module in TABS:
+                with gr.Tab(words.label(module.NAME), id=tab_id(module.NAME)) as desk.tab:
+                    module.draw(page, studio, desk)
+        desk.connect(page)
+        api.draw(studio)
     return page.queue(api_open=False, max_size=100)
 
 
 def launch(settings: Settings) -> str:
     """Opens the page and stays until Ctrl+C. Raises `Unavailable` if the port is taken."""
     port = _free(settings.host, settings.port)
-    runner = Runner(settings.clips, longest_queue=LONGEST_QUEUE)
-    page = build(settings, runner)
-    runner.warm(settings.model)
+    studio = Studio.open(settings)
     try:
-        _, address, _ = page.launch(
-            server_name=settings.host,
-            server_port=port,
-            allowed_paths=[str(settings.clips), str(create.EXAMPLES)],
-            max_file_size=f"{settings.max_upload_mb}mb",
-            theme=theme.Studio(),
-            head=theme.head(),
-            js=theme.SCRIPT,
-            footer_links=["settings"],
-            ssr_mode=False,
-            run_history=False,
-            enable_monitoring=False,
-            state_session_capacity=500,
-            prevent_thread_lock=True,
-            show_error=True,  # toasts; what is raised towards the page is always a sentence of ours
-            quiet=True,
-        )
+        page, address = start(studio, port)
         note(f"Rushes is open at {address}  (Ctrl+C closes it)")
-        threading.Event().wait()
+        try:
+            threading.Event().wait()
+        finally:
+            page.close(verbose=False)
     finally:
-        runner.close()
-        page.close(verbose=False)
+        studio.close()
     return address
+
+
+def start(studio: Studio, port: int) -> tuple[gr.Blocks, str]:
+    """Serves the page of a studio from this process and returns at once: the page and its address."""
+    page = build(studio)
+    studio.supervisor.start()
+    _, address, _ = page.launch(
+        server_name=studio.settings.host,
+        server_port=port,
+        max_file_size=f"{studio.settings.max_upload_mb}mb",
+        app_kwargs=_around(studio),
+        theme=theme.Studio(),
+        head=theme.head(),
+        js=theme.script(),
+        i18n=words.label,
+        footer_links=[],
+        ssr_mode=False,
+        run_history=False,
+        enable_monitoring=False,
+        state_session_capacity=500,
+        prevent_thread_lock=True,
+        show_error=True,  # toasts; what is raised towards the page is always a sentence of ours
+        quiet=True,
+    )
+    return page, address
+
+
+def _around(studio: Studio) -> dict[str, Any]:
+    """What stands around the page, and the examples that come with the project, which everybody may see."""
+    around = guard.protect(studio)
+    return around | {"routes": [*around["routes"], Mount("/examples", StaticFiles(directory=stage.EXAMPLES))]}
 
 
 def _free(host: str, port: int) -> int:

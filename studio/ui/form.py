@@ -2,36 +2,35 @@
 
 import dataclasses
 import html
-import secrets
 from typing import Any
 
 import gradio as gr
 
+from pipelines import catalog
 from pipelines.catalog import ModelSpec
-from pipelines.errors import BadRequest
 from pipelines.requests import Request
+from studio.ui.words import Say, label
 
 INFO = {
-    "seed": "Empty: a new one every time. The same seed gives the same clip.",
     "negative": "What should not be seen.",
     "steps": "More is slower and finer.",
     "guidance": "How closely to follow the prompt.",
 }
+QUALITIES = {"Draft": 0.25, "Good": 0.5, "Best": 1.0}  # of the steps that the model's makers recommend
+FEW = 12  # steps: a model that needs no more has one quality only
 
 
 class Form:
-    """The widgets of one request for one model. `draw` puts them where the caller stands, `draw_rest` what is left.
+    """The widgets of one request. `draw` puts them where the caller stands, `draw_rest` what is left.
 
-    What the model leaves no choice about is not drawn and keeps its only value.
+    It opens with one model and can `show` another. What a model leaves no choice about is hidden and has its only value.
     """
 
     def __init__(self, request: type[Request], model: ModelSpec):
         self.request = request
+        self.model = model
         self.fields = {spec.name: spec for spec in dataclasses.fields(request)}
         self.widgets: dict[str, gr.components.Component] = {}
-        self.fixed: dict[str, Any] = {"model": model.name}
-        self.choices: dict[str, tuple[Any, ...]] = {"fps": model.fps, "aspect": model.aspects}
-        self.fixed |= {name: options[0] for name, options in self.choices.items() if len(options) == 1}
 
     def draw(self, name: str, **look: Any) -> gr.components.Component:
         """Draws one field here; `look` overrides what its type suggests (`widget` the class)."""
@@ -39,9 +38,9 @@ class Form:
         return self.widgets[name]
 
     def draw_rest(self) -> None:
-        """Draws every field that is neither drawn nor fixed, in the order of the request."""
+        """Draws every field that is not drawn yet, in the order of the request."""
         for name in self.fields:
-            if name not in self.widgets and name not in self.fixed:
+            if name not in self.widgets:
                 self.draw(name)
 
     @property
@@ -50,29 +49,82 @@ class Form:
         return list(self.widgets.values())
 
     def read(self, *values: Any) -> Request:
-        """The values of `inputs` as a request; an empty seed is drawn. Raises `gr.Error` with the sentence."""
-        given = {**dict(zip(self.widgets, values, strict=True)), **self.fixed}
+        """The values of `inputs` as a request. Raises `BadRequest`; `gr.Error` is `sentence` of it."""
+        given = dict(zip(self.widgets, values, strict=True))
+        row = catalog.spec(str(given.get("model", self.model.name)))
+        given |= {name: options[0] for name, options in choices(row, self.request).items() if len(options) == 1}
         if given.get("seed") is None:
-            given["seed"] = secrets.randbelow(2**31)
-        try:
-            return self.request(**given)
-        except BadRequest as error:
-            raise sentence(error) from error
+            given["seed"] = 0
+        return self.request(**given)
+
+    def show(self, model: ModelSpec, values: dict[str, Any]) -> list[dict[str, Any]]:
+        """Updates of `inputs`: the limits of a model, and new values for some fields."""
+        limits = choices(model, self.request)
+        return [self._update(name, model, limits.get(name), values) for name in self.widgets]
+
+    def _update(self, name: str, model: ModelSpec, options: tuple[Any, ...] | None, values: dict[str, Any]) -> Any:
+        update = {"value": values[name]} if name in values else {}
+        if options is not None:
+            update |= {"visible": len(options) > 1, "choices": list(options)}
+            update.setdefault("value", options[0])
+        if name == "seconds":
+            update["maximum"] = longest(model)
+        if isinstance(self.widgets[name], gr.Checkbox):
+            update.pop("choices", None)
+        return gr.update(**update) if update else gr.skip()
 
     def _widget(self, spec: dataclasses.Field, look: dict[str, Any]) -> gr.components.Component:
         rules = spec.metadata
-        look = {"label": rules["label"], "info": INFO.get(spec.name), **look}
-        options = self.choices.get(spec.name) or rules.get("choices")
-        if options:
-            return look.pop("widget", gr.Dropdown)(list(options), value=spec.default, **look)
+        info = INFO.get(spec.name)
+        look = {"label": label(rules["label"]), "info": label(info) if info else None, **look}
+        options = choices(self.model, self.request).get(spec.name)
+        if options is not None:
+            look["visible"] = len(options) > 1
+        default = defaults(self.model, self.request).get(spec.name, spec.default)
         if spec.type is bool:
-            return gr.Checkbox(spec.default, **look)
+            return gr.Checkbox(default, **look)
+        if options := look.pop("choices", options or rules.get("choices")):
+            return look.pop("widget", gr.Dropdown)(list(options), value=default, **look)
         if spec.name == "seed":
             return gr.Number(None, precision=0, **look)
         if spec.type in (int, float):
+            high = longest(self.model) if spec.name == "seconds" else rules["high"]
             step = {"step": 1 if spec.type is int else 0.5}
-            return gr.Slider(rules["low"], rules["high"], spec.default, **step | look)
-        return gr.Textbox(spec.default, **{"lines": rules.get("lines", 1), "max_length": rules["longest"]} | look)
+            return gr.Slider(rules["low"], high, default, **step | look)
+        return gr.Textbox(default, **{"lines": rules.get("lines", 1), "max_length": rules["longest"]} | look)
+
+
+def choices(model: ModelSpec, request: type[Request]) -> dict[str, tuple[Any, ...]]:
+    """The values that a model takes for each field that it restricts."""
+    names = {spec.name for spec in dataclasses.fields(request)}
+    return {name: values for name, values in {"fps": model.fps, "aspect": model.aspects}.items() if name in names}
+
+
+def defaults(model: ModelSpec, request: type[Request]) -> dict[str, Any]:
+    """What a model's makers recommend."""
+    names = {spec.name for spec in dataclasses.fields(request)}
+    return {name: value for name, value in {"model": model.name, "fps": model.fps[0]}.items() if name in names}
+
+
+def longest(model: ModelSpec) -> int:
+    """The longest clip of a model in whole seconds."""
+    return max(1, model.longest_frames // max(model.fps))
+
+
+def qualities(steps: int) -> dict[str, int]:
+    """Steps by quality in a person's words; one quality for a model that needs few."""
+    if steps <= FEW:
+        return {"Best": steps}
+    return {name: round(steps * share) for name, share in QUALITIES.items()}
+
+
+def span(seconds: float | None, say: Say) -> str:
+    """A time as people say it: "8 s", "2 min"; nothing while it is not known."""
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        return say("{count} s", count=max(1, round(seconds)))
+    return say("{count} min", count=round(seconds / 60))
 
 
 def sentence(error: Exception) -> gr.Error:

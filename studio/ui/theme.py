@@ -5,7 +5,7 @@ from pathlib import Path
 import gradio as gr
 from gradio.themes.utils import colors, sizes
 
-CSS = Path(__file__).resolve().parents[2] / "assets" / "css" / "studio.css"
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
 INK = colors.Color(
     name="ink",
     c50="#f6f5f3",
@@ -37,24 +37,6 @@ LAMP = colors.Color(
 SANS = ("Instrument Sans", "ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Consolas", "monospace")
 
-# Ctrl/Cmd+Enter presses the one big button; a word of the theatre goes to the end of the prompt.
-SCRIPT = """() => {
-  document.addEventListener('keydown', event => {
-    if ((event.ctrlKey || event.metaKey) && event.key === 'Enter') document.querySelector('#go')?.click();
-  });
-  document.addEventListener('click', event => {
-    const word = event.target.closest?.('[data-say], [data-prompt]');
-    const box = document.querySelector('#prompt textarea');
-    if (!word || !box) return;
-    const before = box.value.trim();
-    const say = word.dataset.say ?? '';
-    const gap = before && !say.startsWith(',') ? ' ' : '';
-    box.value = word.dataset.prompt ?? before + gap + (before ? say : say.replace(/^, /, ''));
-    box.dispatchEvent(new Event('input', {bubbles: true}));
-    if (word.dataset.prompt) box.focus();
-  });
-}"""
-
 
 class Studio(gr.themes.Base):
     """Light and dark from the same two hues."""
@@ -75,7 +57,13 @@ class Studio(gr.themes.Base):
 
 def head() -> str:
     """The page's style sheet. It goes into the head because launch(css=) would prefix every rule."""
-    return f"<style>{CSS.read_text(encoding='utf-8')}</style>"
+    sheets = sorted((ASSETS / "css").glob("*.css"))
+    return f"<style>{''.join(sheet.read_text(encoding='utf-8') for sheet in sheets)}</style>"
+
+
+def script() -> str:
+    """The page's keys: a JavaScript function that runs once."""
+    return (ASSETS / "ui" / "page.js").read_text(encoding="utf-8").partition("*/")[2].strip()
 
 
 def _surfaces() -> dict[str, str]:

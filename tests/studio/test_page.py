@@ -17,7 +17,7 @@ from studio.cli import main
 from studio.runner import Job, Runner
 from studio.settings import Settings
 from studio.ui import parts, theme
-from studio.ui.app import build
+from studio.ui.app import Studio, build
 from studio.ui.form import Form
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,7 +40,7 @@ def form():
 
 
 def test_the_page_builds_and_none_of_its_events_is_public(tmp_path, runner):
-    page = build(Settings(data=tmp_path), runner)
+    page = build(Studio(settings=Settings(data=tmp_path), runner=runner))
     visible = [dep["api_name"] for dep in page.get_config_file()["dependencies"] if dep["api_visibility"] != "private"]
     assert visible == []
     assert page.api_open is False and page.analytics_enabled is False
@@ -135,8 +135,8 @@ def over(runner: Runner, name: str) -> Job:
 def test_the_web_process_builds_the_page_without_torch():
     code = (
         "import sys, pathlib; from studio.settings import Settings; from studio.runner import Runner; "
-        "from studio.ui.app import build; here = pathlib.Path('.'); "
-        "build(Settings(data=here), Runner(here)); sys.exit('torch' in sys.modules)"
+        "from studio.ui.app import Studio, build; here = pathlib.Path('.'); "
+        "build(Studio(settings=Settings(data=here), runner=Runner(here))); sys.exit('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

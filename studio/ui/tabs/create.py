@@ -1,119 +1,104 @@
-"""Create: a sentence on the left, the film on the right.
+"""Create: a sentence on the left, the film in the middle, the takes under it.
 
-A click only stores a job; a timer asks how it is going, so that closing or reloading the page stops nothing.
+A click only stores jobs; closing or reloading the page stops nothing, and the page finds them again.
 """
 
-import html
-import secrets
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from pipelines import catalog
 from pipelines.errors import StudioError
-from pipelines.requests import TextToVideo
-from studio.runner import Job, Runner
-from studio.settings import Settings
-from studio.ui import parts
-from studio.ui.form import Form, sentence
+from studio.studio import Studio
+from studio.ui.composer import Composer
+from studio.ui.desk import FAST, QUIET, Desk
+from studio.ui.form import sentence
+from studio.ui.stage import Stage
+from studio.ui.words import label
 
-EXAMPLES = Path(__file__).resolve().parents[3] / "assets" / "examples"
-QUIET = {"show_progress": "hidden", "api_visibility": "private"}
-FAST = {**QUIET, "queue": False}
+NAME = "Create"
+ACTS = ("reuse", "remix", "prompt", "seed", "watch", "change")
 TO_STAGE = "() => { if (innerWidth < 769) scrollTo({top: 0, behavior: 'smooth'}) }"
 
 
-def draw(page: gr.Blocks, settings: Settings, runner: Runner) -> None:
-    """Draws the tab into `page`, which is being built, and connects it to `runner`."""
-    model = catalog.spec(settings.model)
-    reason = catalog.runs_here(model)
-    form = Form(TextToVideo, model)
+def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
+    """Draws the tab into `page`, which is being built, and connects it to the jobs and the gallery of `studio`."""
     with gr.Row(elem_id="main", equal_height=False):
-        with gr.Column(scale=3, min_width=330, elem_id="composer"):
-            go, stop = _composer(form, reason)
-        with gr.Column(scale=5, min_width=330):
-            stage_html, caption_html = _example()
-            stage = gr.HTML(stage_html, elem_id="stage", container=False, padding=False, apply_default_css=False)
-            caption = gr.HTML(caption_html, elem_id="caption", container=False, padding=False, apply_default_css=False)
-    gr.HTML(parts.theatre(), elem_id="world", container=False, padding=False, apply_default_css=False)
-    # The id alone is kept in the browser: whoever has it may watch and stop this job, and nobody can guess it.
-    job = gr.BrowserState("", storage_key="rushes-job", secret=secrets.token_hex(16))
-    seen = gr.State("")
-    timer = gr.Timer(1, active=False)
-    outputs = [seen, stage, caption, go, stop, timer]
+        with gr.Column(scale=4, min_width=330, elem_id="composer"):
+            composer = Composer(studio.jobs, catalog.spec(studio.settings.model))
+        with gr.Column(scale=7, min_width=330, elem_id="theatre"):
+            stage = Stage(desk)
+    changing = gr.State("")  # the id of the waiting job that the form changes, or nothing
+    composer.connect(page)
+    stage.connect()
+    _press(studio, desk, composer, stage, changing)
+    _orders(studio, desk, composer, stage, changing)
 
-    def start(*values: Any) -> tuple[str, Any]:
+
+def _press(studio: Studio, desk: Desk, composer: Composer, stage: Stage, changing: gr.State) -> None:
+    """The button: new jobs, or the change of one that waits."""
+    form = composer.form
+
+    def start(request: gr.Request, job: str, takes: int, keep: bool, *values: Any) -> tuple[Any, ...]:
         try:
-            return runner.submit(form.read(*values)), gr.Timer(active=True)
+            asked = composer.read(takes, keep, *values)
+            ids = _submit(studio, desk.owner(request), asked, job)
         except StudioError as error:
             raise sentence(error) from error
+        return ({"job": ids[0], "clip": ""}, asked[0].seed, *_changing(""))
 
-    def poll(name: Any, before: str) -> Any:
-        return _view(runner.job(name) if isinstance(name, str) else None, before)
-
-    def cancel(name: Any) -> None:
-        if isinstance(name, str):
-            runner.cancel(name)
-
-    watch = {"inputs": [job, seen], "outputs": outputs}
-    # Through the queue, though it takes no time: gradio shows the toast of a refused request only for queued events.
-    begun = go.click(start, form.inputs, [job, timer], concurrency_limit=None, **QUIET).success(poll, **watch, **FAST)
-    begun.then(None, js=TO_STAGE, api_visibility="private")
-    stop.click(cancel, job, None, **FAST).then(poll, **watch, **FAST)
-    timer.tick(poll, **watch, **FAST)
-    page.load(poll, **watch, **FAST)  # opened again, the page finds its job
-
-
-def _composer(form: Form, reason: str | None) -> tuple[gr.Button, gr.Button]:
-    form.draw("prompt", elem_id="prompt", placeholder="Who, where, doing what; how the camera moves")
-    gr.HTML(parts.ideas(), container=False, padding=False, apply_default_css=False)
-    form.draw("aspect", widget=gr.Radio, elem_classes="shapes")
-    with gr.Row():
-        seconds = form.draw("seconds", step=1, min_width=180, scale=3)
-        still = form.draw("still", label="A still picture", container=True, min_width=120, scale=2, elem_id="still")
-    with gr.Accordion("More", open=False):
-        form.draw_rest()
-    still.change(lambda on: gr.Slider(interactive=not on), still, seconds, **FAST)
-    if reason is not None:
-        gr.HTML(
-            f'<p class="notice" role="alert">{html.escape(reason)}</p>',
-            container=False,
-            padding=False,
-            apply_default_css=False,
-        )
-    go = gr.Button("Generate", variant="primary", size="lg", elem_id="go", interactive=reason is None)
-    stop = gr.Button("Stop", variant="secondary", size="lg", elem_id="stop", visible=False)
-    gr.HTML('<p class="hint keys">Ctrl + Enter</p>', container=False, padding=False, apply_default_css=False)
-    return go, stop
-
-
-def _view(job: Job | None, before: str) -> Any:
-    """What the page shows of a job: (seen, stage, caption, go, stop, timer), or nothing if that is on it already."""
-    if job is None:
-        return "", gr.skip(), gr.skip(), gr.Button(visible=True), gr.Button(visible=False), gr.Timer(active=False)
-    now = f"{job.id} {job.state} {job.fraction:.3f} {job.message} {job.position} {len(job.notes)}"
-    if now == before:
-        return (gr.skip(),) * 6
-    if job.made is not None:
-        stage = parts.picture(Path(job.made["clip"]), job.request.prompt)
-    else:
-        stage = parts.stopped(job) if job.over else parts.working(job)
-    running = not job.over
-    return (
-        now,
-        stage,
-        parts.caption(job),
-        gr.Button(visible=job.over),
-        gr.Button(visible=running, interactive=job.cancelled is None),
-        gr.Timer(active=running),
+    # Through the queue, though it takes no time: gradio shows the toast of a refusal only for queued events.
+    begun = composer.go.click(
+        start,
+        [changing, composer.takes, composer.keep, *form.inputs],
+        [stage.watching, composer.seed, changing, composer.go, composer.leave],
+        concurrency_limit=None,
+        **QUIET,
     )
+    desk.look_after(begun.success(None, js=TO_STAGE, api_visibility="private"))
+    composer.leave.click(lambda: _changing(""), None, [changing, composer.go, composer.leave], **FAST)
 
 
-def _example() -> tuple[str, str]:
-    """Stage and caption when the page opens: a clip that came with the project, if there is one."""
-    clips = sorted(EXAMPLES.glob("*.mp4"))
-    if not clips:
-        return parts.empty(), ""
-    said = clips[0].stem.replace("-", " ")
-    return parts.picture(clips[0], said), parts.sample(said)
+def _submit(studio: Studio, owner: str, asked: list[Any], job: str) -> list[str]:
+    if job:
+        studio.jobs.edit(job, owner, asked[0])
+        return [job]
+    return [studio.jobs.submit(request, owner) for request in asked]
+
+
+def _orders(studio: Studio, desk: Desk, composer: Composer, stage: Stage, changing: gr.State) -> None:
+    """What cards and the drawer ask of this tab."""
+    form = composer.form
+
+    def order(given: dict[str, Any], request: gr.Request) -> list[Any]:
+        act, name, owner = given["act"], given["clip"], desk.owner(request)
+        rest = [gr.skip()] * 4
+        if act in ("reuse", "remix", "prompt", "seed"):
+            entry = studio.gallery.get(name, owner)
+            keep = {"reuse": True, "seed": True, "remix": False}.get(act, gr.skip())
+            return [gr.skip(), keep, *rest[1:], *composer.fill(entry.request, act)] if entry else [gr.skip()] * size
+        if act == "watch":
+            return [{"job": name, "clip": ""}] + [gr.skip()] * (size - 1)
+        job = studio.jobs.get(name, owner) if act == "change" else None
+        if job is None:
+            return [gr.skip()] * size
+        return [{"job": name, "clip": ""}, True, *_changing(name), *composer.fill(job.request.to_dict(), "reuse")]
+
+    outputs = [stage.watching, composer.keep, changing, composer.go, composer.leave, *form.inputs]
+    size = len(outputs)
+    desk.look_after(desk.order.change(order, desk.order, outputs, **FAST))
+
+    def again(watching: dict[str, str], request: gr.Request) -> tuple[Any, Any]:
+        owner = desk.owner(request)
+        entry = studio.gallery.get(watching["clip"], owner) if watching["clip"] else None
+        job = studio.jobs.get(watching["job"], owner) if watching["job"] else None
+        if entry is None and job is None:
+            return gr.skip(), gr.skip()
+        return entry.seed if entry else job.request.seed, True
+
+    composer.again.click(again, stage.watching, [composer.seed, composer.keep], **FAST)
+
+
+def _changing(job: str) -> tuple[Any, Any, Any]:
+    """Which job the form changes, and the two buttons that say so."""
+    return job, gr.Button(label("Save the change") if job else label("Generate")), gr.Button(visible=bool(job))

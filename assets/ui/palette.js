@@ -1,0 +1,62 @@
+/* The words that a model knows. props.axes: {axis: [names]}; value: {said: {axis: name}, titles: {axis: title}, colour}. */
+const root = element.querySelector('.palette'), tabs = root.querySelector('.axes'), chips = root.querySelector('.chips');
+let open = Object.keys(props.axes)[0];
+
+function button(text, kind) {
+  const made = Object.assign(document.createElement('button'), { type: 'button', textContent: text, className: kind });
+  return made;
+}
+
+function apply() {
+  const { said = {}, titles = {}, colour = false } = props.value ?? {};
+  const axes = Object.keys(props.axes).filter(axis => axis !== 'colour' || colour);
+  if (!axes.includes(open)) open = axes[0];
+  const focus = document.activeElement?.dataset?.key;
+  tabs.replaceChildren(...axes.map(axis => {
+    const tab = button(titles[axis] ?? axis, 'axis');
+    tab.setAttribute('role', 'tab');
+    tab.setAttribute('aria-selected', axis === open);
+    tab.tabIndex = axis === open ? 0 : -1;
+    tab.toggleAttribute('data-said', axis in said);
+    tab.dataset.axis = axis;
+    tab.dataset.key = `axis ${axis}`;
+    return tab;
+  }), extra());
+  chips.setAttribute('aria-label', titles[open] ?? open);
+  chips.replaceChildren(...props.axes[open].map(name => {
+    const chip = button(name, 'chip');
+    chip.setAttribute('aria-pressed', said[open] === name);
+    chip.dataset.name = name;
+    chip.dataset.key = `name ${name}`;
+    return chip;
+  }));
+  if (focus) root.querySelector(`[data-key="${CSS.escape(focus)}"]`)?.focus({ preventScroll: true });
+}
+
+function extra() {
+  const dice = button(props.value?.titles?.surprise ?? 'Surprise me', 'dice');
+  dice.dataset.key = 'dice';
+  return dice;
+}
+
+tabs.addEventListener('click', event => {
+  const tab = event.target.closest('.axis');
+  if (tab) { open = tab.dataset.axis; apply(); chips.scrollTop = 0; }
+  if (event.target.closest('.dice')) trigger('surprise');
+});
+tabs.addEventListener('keydown', event => {
+  const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  const all = [...tabs.querySelectorAll('.axis')], here = all.indexOf(event.target);
+  if (!way || here < 0) return;
+  event.preventDefault();
+  const next = all[(here + way + all.length) % all.length];
+  open = next.dataset.axis;
+  next.focus();
+  apply();
+});
+chips.addEventListener('click', event => {
+  const chip = event.target.closest('.chip');
+  if (chip) trigger('word', { axis: open, name: chip.dataset.name });
+});
+watch('value', apply);
+apply();

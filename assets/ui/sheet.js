@@ -1,0 +1,36 @@
+/* Facts of several clips side by side. value: {columns: [{label, poster}], rows: [{name, values, note}]} or null.
+ * Event: 'drop' {number} takes a column away. Text from outside is only ever set as text. */
+const root = element.querySelector('.sheet');
+const find = selector => root.querySelector(selector);
+const make = (tag, text, more = {}) => Object.assign(document.createElement(tag), { textContent: text ?? '' }, more);
+
+function apply() {
+  const { columns, rows } = props.value || { columns: [], rows: [] }, only = find('input').checked;
+  root.hidden = !columns.length;
+  find('thead tr').replaceChildren(make('th'), ...columns.map(head));
+  const shown = rows.filter(row => !only || new Set(row.values).size > 1);
+  find('tbody').replaceChildren(...shown.map(line));
+  find('.nothing').hidden = shown.length > 0;
+}
+
+function head(column, number) {
+  const cell = make('th', '', { scope: 'col' });
+  const picture = make('img', '', { alt: '', loading: 'lazy' });
+  if (column.poster) picture.src = column.poster;
+  picture.hidden = !column.poster;
+  const drop = make('button', 'Remove', { type: 'button', onclick: () => trigger('drop', { number }) });
+  drop.setAttribute('aria-label', `Remove ${column.label}`);
+  cell.append(picture, make('span', `${'ABCD'[number]}  ${column.label}`), drop);
+  return cell;
+}
+
+function line(row) {
+  const part = make('tr'), name = make('th', row.name, { scope: 'row' });
+  if (row.note) name.append(make('small', row.note));
+  part.append(name, ...row.values.map(value => make('td', value)));
+  return part;
+}
+
+find('input').addEventListener('change', apply);
+watch('value', apply);
+apply();

@@ -1,0 +1,78 @@
+/* A blind vote. value: {ballot, left: {src, kind}, right: {src, kind}, fps, prompt, axes: [{name, question}], done, total}
+ * or null. Event: 'vote' {ballot, answers: {axis: 2 | 1 | 0 | -1 | -2 | 'bad'}}, where 2 means that A is much better.
+ * Nothing here knows what it shows: addresses and names come in random, and the file's own name is never shown. */
+const root = element.querySelector('.vote');
+const find = selector => root.querySelector(selector);
+const form = find('form'), axes = find('.axes'), button = find('.cast');
+const compared = comparison(find('.compare'), () => watched());
+const seen = new Set();
+let ballot = null, open = false;
+
+function apply() {
+  const value = props.value || null;
+  root.hidden = !value;
+  if (value && value.ballot === ballot) return;
+  ballot = value?.ballot ?? null;
+  seen.clear();
+  axes.replaceChildren(...(value?.axes ?? []).map(question));
+  find('.asked').textContent = value?.prompt ?? '';
+  find('.progress').textContent = value ? `${value.done + 1} of ${value.total}` : '';
+  unlock(false);
+  compared.show(value && { clips: [value.left, value.right].map(({ src, kind }) => ({ src, kind: kind ?? 'clip', label: '' })), fps: value.fps });
+  if (value && !compared.clock.media.length) unlock(true);
+}
+
+function question(axis, number) {
+  const part = find('template').content.firstElementChild.cloneNode(true);
+  part.querySelector('legend').textContent = axis.question;
+  part.dataset.axis = axis.name;
+  for (const choice of part.querySelectorAll('input')) choice.name = `axis-${number}`;
+  return part;
+}
+
+/* Each of the two has been played when its head has been near the end while it ran. */
+function watched() {
+  if (open || !ballot) return;
+  const { media, wanted, duration } = compared.clock;
+  media.forEach((video, number) => { if (wanted && duration && video.currentTime >= duration - 0.35) seen.add(number); });
+  if (media.length && seen.size === media.length) unlock(true);
+}
+
+function unlock(on) {
+  open = on;
+  find('.lock').hidden = on;
+  for (const part of axes.children) part.disabled = !on;
+  count();
+}
+
+function answers() {
+  const given = [...axes.children].map(part => [part.dataset.axis, part.querySelector('input:checked')?.value]);
+  return given.filter(([, value]) => value !== undefined).map(([name, value]) => [name, value === 'bad' ? value : +value]);
+}
+
+function count() {
+  const missing = axes.children.length - answers().length;
+  button.disabled = !open || missing > 0;
+  find('.left').textContent = !open || !missing ? '' : missing === 1 ? 'One question left' : `${missing} questions left`;
+}
+
+form.addEventListener('change', count);
+form.addEventListener('submit', event => {
+  event.preventDefault();
+  if (button.disabled) return;
+  button.disabled = true;
+  trigger('vote', { ballot, answers: Object.fromEntries(answers()) });
+});
+
+/* A and B answer the next open question (with Shift: much), T is no difference, N both bad, Enter votes. */
+root.addEventListener('keydown', event => {
+  if (!open || event.ctrlKey || event.metaKey || event.altKey) return;
+  const choice = { a: '1', A: '2', b: '-1', B: '-2', t: '0', n: 'bad' }[event.key];
+  const next = [...axes.children].find(part => !part.querySelector('input:checked'));
+  if (event.key === 'Enter' && !button.disabled) form.requestSubmit();
+  else if (choice !== undefined && next) { next.querySelector(`input[value="${choice}"]`).checked = true; count(); }
+  else return;
+  event.preventDefault();
+});
+watch('value', apply);
+apply();

@@ -1,0 +1,37 @@
+"""How much one owner may use, beside places in the queue: pixels in one clip, and room on the disk."""
+
+from dataclasses import dataclass
+
+from pipelines.errors import BadRequest, Unavailable
+from pipelines.requests import Request
+from pipelines.vocabulary import ASPECT_SIZES
+from studio.shelf import Shelf
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quota:
+    """`megapixel_seconds` in one job (a second of 1280 x 720 is 0.92), `disk_mb` of kept clips; None is no limit."""
+
+    shelf: Shelf
+    megapixel_seconds: float | None = None
+    disk_mb: int | None = None
+
+    def check(self, request: Request, owner: str) -> None:
+        """Raises `BadRequest` ("seconds") for a clip that is too large, `Unavailable` if the owner's disk is full."""
+        asked = megapixel_seconds(request)
+        if self.megapixel_seconds is not None and asked > self.megapixel_seconds:
+            raise BadRequest(
+                "seconds",
+                f"this would be {asked:.1f} megapixel seconds; {self.megapixel_seconds:g} is the most in one clip here",
+            )
+        if self.disk_mb is not None and (used := self.shelf.bytes(owner)) >= self.disk_mb * 10**6:
+            raise Unavailable(
+                f"your clips take {used / 10**6:.0f} MB, and {self.disk_mb} MB is the most here; "
+                "delete some, for good, to make room"
+            )
+
+
+def megapixel_seconds(request: Request) -> float:
+    """How large a clip would be: millions of pixels of a frame times seconds. 0 for what has no picture."""
+    width, height = ASPECT_SIZES.get(getattr(request, "aspect", ""), (0, 0))
+    return width * height * getattr(request, "frames", 0) / getattr(request, "fps", 1) / 10**6

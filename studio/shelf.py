@@ -1,0 +1,205 @@
+"""What can be read of the clips that were made: pages, searches, single clips, their files.
+
+Whoever asks says for which owner; None is the machine itself and never comes from a browser.
+"""
+
+import dataclasses
+import json
+import re
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import BadRequest
+from studio.db import Database
+
+FILES = {"clip": ("clip.mp4", "clip.png", "clip.wav"), "poster": ("poster.webp",)}
+NAME = re.compile(r"[0-9A-Za-z_-]{1,64}")  # of a clip's folder: never a path
+LARGEST_PAGE = 200
+LONGEST_SEARCH = 200  # characters; longer ones only make the index work
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One clip: what was asked, what it is, what its owner did with it.
+
+    `request` is plain data, because one of an older version may not parse any more. `created` is in Unix seconds.
+    """
+
+    id: str
+    owner: str
+    job: str | None
+    request: dict[str, Any]
+    task: str
+    model: str
+    prompt: str
+    kind: str  # clip, still or sound
+    aspect: str
+    seconds: float
+    frames: int
+    fps: int
+    width: int
+    height: int
+    seed: int
+    starred: bool
+    tags: tuple[str, ...]
+    created: float
+    bytes: int
+    elapsed_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """Which clips: beginnings of words of the prompt, and filters; None is any. Times in Unix seconds.
+
+    Raises `BadRequest` for a value of another type, or text that is none.
+    """
+
+    text: str = ""
+    task: str | None = None
+    model: str | None = None
+    aspect: str | None = None
+    starred: bool | None = None
+    tag: str | None = None
+    since: float | None = None
+    until: float | None = None
+
+    def __post_init__(self) -> None:
+        for spec in dataclasses.fields(self):
+            value = getattr(self, spec.name)
+            kind = {"starred": bool, "since": (int, float), "until": (int, float)}.get(spec.name, str)
+            if not (value is None or isinstance(value, kind)) or (spec.name == "text" and value is None):
+                raise BadRequest(spec.name, f"cannot be {str(value)[:40]!r}")
+            if isinstance(value, str):  # half a surrogate pair, which JSON lets through, is no text for SQLite
+                object.__setattr__(self, spec.name, value.encode(errors="replace").decode())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Some of the clips, newest first, and how many there are on all pages together."""
+
+    entries: tuple[Entry, ...] = ()
+    total: int = 0
+
+
+class Shelf:
+    """Reads the clips in `folder` as the database knows them. Another owner's clip does not exist."""
+
+    def __init__(self, database: Database, folder: Path):
+        self._database = database
+        self._folder = folder
+
+    def get(self, name: str, owner: str | None) -> Entry | None:
+        """One clip, or None if this owner has none of that id."""
+        if not (isinstance(name, str) and NAME.fullmatch(name)):
+            return None
+        where, values = _mine(owner)
+        with self._database.read() as connection:
+            row = connection.execute(f"{ENTRIES} WHERE {where} AND id = ?", (*values, name)).fetchone()
+        return _entry(row) if row else None
+
+    def page(self, owner: str | None, query: Query, *, page: int = 0, size: int = 24) -> Page:
+        """The clips number `page * size` and following of those that fit. Raises `BadRequest` ("page", "size")."""
+        if page < 0 or page * size >= 2**62:
+            raise BadRequest("page", f"must be 0 or more, got {str(page)[:20]}")
+        if not 1 <= size <= LARGEST_PAGE:
+            raise BadRequest("size", f"must be between 1 and {LARGEST_PAGE}, got {str(size)[:20]}")
+        where, values = _where(owner, query)
+        numbers = f"SELECT number FROM clips WHERE {where}"
+        with self._database.read() as connection:
+            total = connection.execute(f"SELECT count(*) FROM ({numbers})", values).fetchone()[0]
+            wanted = f"{ENTRIES} WHERE number IN ({numbers} ORDER BY number DESC LIMIT ? OFFSET ?) ORDER BY number DESC"
+            rows = connection.execute(wanted, (*values, size, page * size)).fetchall()
+        return Page(entries=tuple(map(_entry, rows)), total=total)
+
+    def beginning(self, start: str, owner: str | None) -> list[str]:
+        """The ids that begin so, two at the most: enough to know whether it is one."""
+        if not NAME.fullmatch(start):
+            return []
+        where, values = _mine(owner)
+        with self._database.read() as connection:
+            rows = connection.execute(
+                f"SELECT id FROM clips WHERE {where} AND id >= ? AND id < ? LIMIT 2", (*values, start, f"{start}~")
+            )
+            return [row["id"] for row in rows.fetchall()]
+
+    def recent(self, owner: str | None, count: int = 24) -> tuple[Entry, ...]:
+        """The newest clips, newest first."""
+        where, values = _mine(owner)
+        with self._database.read() as connection:
+            rows = connection.execute(f"{ENTRIES} WHERE {where} ORDER BY number DESC LIMIT ?", (*values, count))
+            return tuple(map(_entry, rows.fetchall()))
+
+    def tags(self, owner: str | None) -> dict[str, int]:
+        """Every tag of this owner and how many clips have it, by name."""
+        where, values = _mine(owner)
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT tag, count(*) FROM clip_tags JOIN clips ON number = clip"
+                f" WHERE {where} GROUP BY tag ORDER BY tag COLLATE NOCASE",
+                values,
+            )
+            return dict(map(tuple, rows.fetchall()))
+
+    def bytes(self, owner: str) -> int:
+        """How much of the disk this owner's clips take, those that can still be brought back included."""
+        with self._database.read() as connection:
+            return connection.execute("SELECT coalesce(sum(bytes), 0) FROM clips WHERE owner = ?", (owner,)).fetchone()[
+                0
+            ]
+
+    def path(self, name: str, owner: str | None, what: str) -> Path | None:
+        """The file of a clip (`what` is "clip" or "poster"), or None if this owner has none."""
+        if what not in FILES or self.get(name, owner) is None:
+            return None
+        return self._file(name, what)
+
+    def _file(self, name: str, what: str) -> Path | None:
+        files = (self._folder / name / file for file in FILES[what])
+        return next((file for file in files if file.is_file()), None)
+
+
+ENTRIES = (
+    "SELECT *, (SELECT json_group_array(tag) FROM (SELECT tag FROM clip_tags WHERE clip = number ORDER BY tag))"
+    " AS tags FROM clips"
+)
+
+
+def _mine(owner: str | None) -> tuple[str, list[Any]]:
+    return ("deleted IS NULL", []) if owner is None else ("deleted IS NULL AND owner = ?", [owner])
+
+
+def _where(owner: str | None, query: Query) -> tuple[str, list[Any]]:
+    """The condition of a query and its values; nothing of what was typed becomes SQL."""
+    parts, values = _mine(owner)
+    wanted = {
+        "task = ?": query.task,
+        "model = ?": query.model,
+        "aspect = ?": query.aspect,
+        "starred = ?": query.starred,
+        "number IN (SELECT clip FROM clip_tags WHERE tag = ?)": query.tag,
+        "created >= ?": query.since,
+        "created < ?": query.until,
+        "number IN (SELECT rowid FROM clip_words WHERE clip_words MATCH ?)": _words(query.text),
+    }
+    given = {part: value for part, value in wanted.items() if value is not None}
+    return " AND ".join((parts, *given)), [*values, *given.values()]
+
+
+def _words(text: str) -> str | None:
+    """What was typed as an FTS5 expression: every word is quoted, so none is an operator, and may go on."""
+    words = text[:LONGEST_SEARCH].replace("\0", " ").replace('"', " ").split()
+    return " ".join(f'"{word}"*' for word in words) or None
+
+
+def _entry(row: sqlite3.Row) -> Entry:
+    values = {name: row[name] for name in Entry.__dataclass_fields__}
+    return Entry(
+        **values
+        | {
+            "request": json.loads(row["request"]),
+            "starred": bool(row["starred"]),
+            "tags": tuple(json.loads(row["tags"])),
+        }
+    )

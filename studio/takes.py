@@ -1,0 +1,95 @@
+"""How clips come into a study: from folders of files, or made by the studio's own jobs.
+
+A study keeps voting copies only (pipelines.media.blind), under random names.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import BadRequest
+from pipelines.media import blind
+from pipelines.progress import Progress
+from pipelines.requests import Request, request_from_dict
+from studio.arena import Arena, Study, Take
+from studio.gallery import Gallery
+from studio.jobs import Jobs
+
+SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".png")
+
+
+def from_folders(
+    arena: Arena, study: str, owner: str | None, *, folders: Mapping[str, Path], progress: Progress
+) -> list[str]:
+    """Takes in the clips of systems from folders, where a clip is called like its prompt; returns what is missing.
+
+    Raises `BadRequest` for a system that the study does not have, a folder that is not there or a file that is no clip.
+    """
+    kept = arena.study(study, owner)
+    takes = arena.takes(study, owner)
+    if strange := sorted(folders.keys() - {take.system.name for take in takes}):
+        raise BadRequest("clips", f"the study has no system {strange[0][:40]!r}")
+    for folder in folders.values():
+        if not folder.is_dir():
+            raise BadRequest("clips", f"{folder} is not a folder that exists")
+    wanted = [take for take in takes if take.system.name in folders and not take.file]
+    missing = []
+    for number, take in enumerate(wanted):
+        progress(number / len(wanted), f"{take.system.name}, {take.prompt.name}")
+        if (file := _called(folders[take.system.name], take.prompt.name)) is None:
+            missing.append(f"{take.system.name}: {take.prompt.name}")
+        else:
+            _take_in(arena, kept, take, file)
+    progress(1.0, "done")
+    return missing
+
+
+def order(arena: Arena, jobs: Jobs, study: str, owner: str | None) -> int:
+    """Submits a job for every take whose system has settings and that has neither clip nor job; how many.
+
+    All systems get the same seed for a prompt. Raises `BadRequest` or `Unavailable` as jobs do, before the first one.
+    """
+    kept = arena.study(study, owner)
+    open_takes = [take for take in arena.takes(study, owner) if take.system.settings and not (take.file or take.job)]
+    requests = [(take, request_of(kept, take)) for take in open_takes]
+    for take, request in requests:
+        arena.order(take.id, jobs.submit(request, kept.owner), request.seed)
+    return len(requests)
+
+
+def request_of(study: Study, take: Take) -> Request:
+    """What a system is asked for one prompt. Raises `BadRequest` if its settings fit no request."""
+    digits = hashlib.sha256(f"{study.seed} {take.prompt.name}".encode()).hexdigest()[:8]
+    asked: dict[str, Any] = {"seed": int(digits, 16) % 2**31, **take.system.settings}
+    return request_from_dict({"task": study.task, **asked, "prompt": take.prompt.text})
+
+
+def collect(arena: Arena, jobs: Jobs, gallery: Gallery, study: str) -> list[str]:
+    """Takes in the clips of jobs that are done; returns a sentence for each job that ended without one."""
+    kept = arena.study(study, None)
+    failed = []
+    for take in arena.takes(study, None):
+        job = jobs.get(take.job, kept.owner) if take.job and not take.file else None
+        file = gallery.path(job.clip, kept.owner, "clip") if job and job.clip else None
+        if file is not None:
+            _take_in(arena, kept, take, file)
+        elif job and job.state in ("failed", "cancelled"):
+            failed.append(f"{take.system.name}, {take.prompt.name}: {job.state} {job.message}".strip())
+    return failed
+
+
+def _called(folder: Path, name: str) -> Path | None:
+    """The clip of this name. The name is compared, never joined: it may be anything that somebody typed."""
+    found = [file for file in sorted(folder.iterdir()) if file.stem == name and file.suffix.lower() in SUFFIXES]
+    return found[0] if found else None
+
+
+def _take_in(arena: Arena, study: Study, take: Take, file: Path) -> None:
+    folder = arena.folder / study.id
+    folder.mkdir(parents=True, exist_ok=True)
+    clip = blind.read(file)
+    copy = blind.save(clip, folder / f"{secrets.token_hex(8)}{blind.suffix(clip)}")
+    seed = clip.origin.seed if clip.origin else None
+    arena.fill(take.id, copy.name, fps=clip.fps, still=clip.still, seed=seed)

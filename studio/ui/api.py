@@ -1,0 +1,111 @@
+"""The public API: these six endpoints and no others. Every argument from outside is read here and nowhere else."""
+
+import functools
+import logging
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio import processing_utils
+from gradio.utils import get_upload_folder
+
+from pipelines.errors import BadRequest, StudioError
+from pipelines.requests import request_from_dict
+from studio import commands
+from studio.people import owner_of
+from studio.studio import Studio
+from studio.ui.tabs import verify
+
+LARGEST_REQUEST = 64_000  # characters of JSON; the longest prompts of all fields together are far shorter
+WRONG = "something went wrong inside the studio; its log says what"
+OPEN = {"api_visibility": "public", "concurrency_limit": None}
+log = logging.getLogger("studio.ui.api")
+
+
+def draw(studio: Studio) -> None:
+    """Adds the endpoints to the page that is being built. Nothing of them is visible."""
+    ask = Endpoints(studio)
+    gr.api(_answered(ask.submit), api_name="submit", **OPEN)
+    gr.api(_answered(ask.job), api_name="job", **OPEN)
+    gr.api(_answered(ask.cancel), api_name="cancel", **OPEN)
+    gr.api(_answered(ask.models), api_name="models", **OPEN)
+    # Files go through components: gradio takes in only what was uploaded, and hands out only what we give it.
+    name, file = gr.Textbox(visible=False, label="id"), gr.File(visible=False, label="file")
+    result, trigger = gr.JSON(visible=False, label="result"), gr.Button(visible=False)
+    trigger.click(_answered(ask.clip), name, file, api_name="clip", **OPEN)
+    trigger.click(_answered(ask.verify), file, result, api_name="verify", **OPEN)
+
+
+class Endpoints:
+    """What each endpoint does, for the owner that its caller is. Raises `StudioError`, whose text is for people."""
+
+    def __init__(self, studio: Studio):
+        self._studio = studio
+
+    def submit(self, request: dict, caller: gr.Request) -> dict:
+        """Puts a request into the queue: {"task": "text-to-video", "prompt": ..., ...} to {"job": id}."""
+        if len(str(request)) > LARGEST_REQUEST:
+            raise BadRequest("request", f"is longer than {LARGEST_REQUEST} characters")
+        return {"job": self._studio.jobs.submit(request_from_dict(request), owner_of(caller))}
+
+    def job(self, id: str, caller: gr.Request) -> dict:
+        """How a job is going: state, fraction, message, eta_s, position and, when it is done, clip."""
+        job = self._job(id, caller)
+        names = ("state", "fraction", "message", "eta_s", "position", "clip")
+        return {name: getattr(job, name) for name in names}
+
+    def cancel(self, id: str, caller: gr.Request) -> dict:
+        """Stops a job, and says as `/job` how it is then."""
+        self._studio.jobs.cancel(self._job(id, caller).id, owner_of(caller))
+        return self.job(id, caller)
+
+    def clip(self, id: str, caller: gr.Request) -> str:
+        """The file of a finished clip."""
+        path = self._studio.gallery.path(_name("id", id), owner_of(caller), "clip")
+        if path is None:
+            raise BadRequest("id", "you have no such clip")
+        return processing_utils.save_file_to_cache(path, get_upload_folder())
+
+    def models(self, caller: gr.Request) -> list:
+        """What can run here, what cannot and why."""
+        return commands.models(Namespace(), self._studio.settings)["models"]
+
+    def verify(self, file: str, caller: gr.Request) -> dict:
+        """What a file says about itself: signature, watermark, settings."""
+        if not isinstance(file, str):
+            raise BadRequest("file", "is missing")
+        path = Path(file)
+        try:
+            return verify.look(self._studio, path, owner_of(caller)) | {"file": path.name}
+        except BadRequest as error:  # where uploads are kept concerns nobody
+            raise BadRequest("file", error.message.replace(str(path), path.name)) from error
+
+    def _job(self, id: Any, caller: gr.Request) -> Any:
+        job = self._studio.jobs.get(_name("id", id), owner_of(caller))
+        if job is None:
+            raise BadRequest("id", "you have no such job")
+        return job
+
+
+def _name(field: str, value: Any) -> str:
+    if not isinstance(value, str) or not value.isascii() or not 1 <= len(value) <= 64:
+        raise BadRequest(field, "must be the id that /submit or /job gave you")
+    return value
+
+
+def _answered(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, whose every error is one sentence on the other side."""
+
+    @functools.wraps(function)
+    def answered(*values: Any) -> Any:
+        try:
+            return function(*values)
+        except StudioError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        except Exception as error:
+            log.exception("%s", function.__name__)
+            raise gr.Error(WRONG, print_exception=False) from error
+
+    return answered

@@ -1,0 +1,133 @@
+"""Clips as cards, the same everywhere: a grid or a filmstrip. What is typed into prompts reaches the page as text only.
+
+`Cards` shows plain dicts made by `card`; `connect` ties star, tag, delete, undo and archive to the gallery.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import gradio as gr
+
+from pipelines.errors import BadRequest, StudioError
+from studio.gallery import Entry, Gallery
+from studio.ui.desk import FAST, Desk
+from studio.ui.element import Element
+from studio.ui.form import sentence
+
+SUFFIXES = {"clip": ".mp4", "still": ".png", "sound": ".wav"}
+# Why an act that no tab takes is grey.
+CLOSED = {
+    "edit": "There is no panel for editing yet.",
+    "sound": "There is no panel for sound yet.",
+    "personalize": "There is no panel for faces yet.",
+    "extend": "Clips cannot be made longer yet.",
+    "compare": "There is no panel for comparing yet.",
+    "verify": "There is no panel for verifying yet; `python -m studio verify FILE` does it.",
+}
+
+
+class Cards(Element):
+    """value: a list of cards, or {"cards": [...], "undo": {"token", "count"}} after something was deleted.
+
+    `layout` is "grid" or "strip"; `closed` holds the acts that no tab takes (`desk.closed()`); `empty` is said when
+    there is no card. Events, each with `gr.EventData`: `act` {"act", "clip", "clips"} for `desk.send`, `open` {"clip"},
+    `keep` {"act", "clips", ...} for `connect`.
+    """
+
+    markup = "cards.html"
+    scripts = ("manners.js", "acts.js", "cards.js")
+    styles = ("acts.css", "cards.css")
+
+    def __init__(
+        self, value: Any = None, *, layout: str = "grid", closed: Iterable[str] = (), empty: str = "", **look: Any
+    ):
+        given = {"layout": layout, "closed": _reasons(closed), "empty": empty}
+        super().__init__(value, given=given, **look)
+
+
+class Acts(Element):
+    """The acts of a card in a row, for the one clip that is shown. value: a card or None. Events: those of `Cards`."""
+
+    markup = "acts.html"
+    scripts = ("manners.js", "acts.js", "act_bar.js")
+    styles = ("acts.css",)
+
+    def __init__(self, value: Any = None, *, closed: Iterable[str] = (), **look: Any):
+        super().__init__(value, given={"closed": _reasons(closed)}, **look)
+
+
+def card(entry: Entry) -> dict[str, Any]:
+    """What a card shows of a clip: plain data, with addresses relative to the page."""
+    return {
+        "id": entry.id,
+        "src": f"media/{entry.id}/clip",
+        "poster": f"media/{entry.id}/poster",
+        "file": f"rushes-{entry.id[:12]}{SUFFIXES[entry.kind]}",
+        "kind": entry.kind,
+        "prompt": entry.prompt or entry.task,
+        "model": entry.model,
+        "size": f"{entry.width} x {entry.height}" if entry.width else "",
+        "seconds": entry.seconds,
+        "created": entry.created,
+        "starred": entry.starred,
+        "tags": list(entry.tags),
+    }
+
+
+def _reasons(closed: Iterable[str]) -> dict[str, str]:
+    return {act: CLOSED.get(act, "No panel takes this yet.") for act in closed}
+
+
+def connect(
+    cards: Cards,
+    gallery: Gallery,
+    desk: Desk,
+    *,
+    load: Callable[..., Any],
+    inputs: list[Any],
+    acts: Acts | None = None,
+) -> None:
+    """Makes the buttons of the cards, and of `acts` beside them, work.
+
+    `load(request, *inputs)` gives the cards to show after a change.
+    """
+
+    def keep(event: gr.EventData, request: gr.Request, *values: Any) -> Any:
+        asked = event._data if isinstance(event._data, dict) else {}
+        try:
+            undo = changed(gallery, desk.owner(request), asked)
+        except StudioError as error:
+            raise sentence(error) from error
+        now = load(request, *values)
+        return {"cards": now, "undo": undo} if undo else now
+
+    for source in filter(None, (cards, acts)):
+        source.keep(keep, inputs, cards, **FAST)
+        desk.send(source.act)
+
+
+def changed(gallery: Gallery, owner: str, asked: dict[str, Any]) -> dict[str, Any] | None:
+    """Does what a card or the tray asked for; returns what undoes it, if something does. Raises `BadRequest`."""
+    act, clips = asked.get("act"), asked.get("clips")
+    if not isinstance(clips, list) or not all(isinstance(clip, str) for clip in clips):
+        raise BadRequest("clips", "is not a list of clips")
+    if act == "delete":
+        return {"token": gallery.delete(clips, owner), "count": len(clips)}
+    if act == "undo":
+        gallery.undo(str(asked.get("token")), owner)
+    elif act == "star":
+        for clip in clips:
+            gallery.star(clip, owner, asked.get("on") is True)
+    elif act == "tag":
+        _add_tag(gallery, owner, clips, str(asked.get("tag", "")))
+    else:
+        raise BadRequest("act", "is nothing that a card can do")
+    return None
+
+
+def _add_tag(gallery: Gallery, owner: str, clips: list[str], tag: str) -> None:
+    for clip in clips:
+        entry = gallery.get(clip, owner)
+        if entry is None:
+            raise BadRequest("clip", "there is no such clip; it may have been deleted")
+        gallery.tag(clip, owner, {*entry.tags, tag})

@@ -1,0 +1,182 @@
+"""The left side of the Create tab: what is wanted, in a person's words, with its cost before the click."""
+
+import dataclasses
+import html
+import random
+import secrets
+from typing import Any
+
+import gradio as gr
+
+from pipelines import catalog
+from pipelines.catalog import ModelSpec
+from pipelines.errors import StudioError
+from pipelines.requests import Request, TextToVideo
+from studio.jobs import Jobs
+from studio.ui import palette, sentences
+from studio.ui.desk import FAST
+from studio.ui.form import Form, defaults, qualities, span
+from studio.ui.words import Say, label, say_to
+
+SEEDS = 2**31
+MOST_TAKES = (1, 2, 3, 4)
+KNOWS_WORDS = "mini"  # the model whose words the palette has
+PLAIN = {"container": False, "padding": False, "apply_default_css": False}
+
+
+class Composer:
+    """The form of a request with what belongs to a click: how many takes, whether the seed is kept, the button."""
+
+    def __init__(self, jobs: Jobs, model: ModelSpec):
+        self._jobs = jobs
+        self._model = model
+        self.form = Form(TextToVideo, model)
+        self._models = [row for row in catalog.specs() if TextToVideo.task in row.tasks]
+        self._draw_words()
+        self._draw_shape()
+        self._draw_takes()
+        with gr.Accordion(label("More"), open=False, elem_id="more"):
+            self.form.draw_rest()
+        self._warning = gr.HTML(_cannot(model), elem_id="cannot", **PLAIN)
+        self._cost = gr.HTML("", elem_id="cost", **PLAIN)
+        with gr.Row(elem_id="press"):
+            self.go = gr.Button(label("Generate"), variant="primary", size="lg", elem_id="go")
+            self.leave = gr.Button(label("Do not change it"), size="lg", elem_id="leave", visible=False)
+
+    def _draw_words(self) -> None:
+        self.prompt = self.form.draw(
+            "prompt", elem_id="prompt", placeholder=label("Who, doing what, where; how the camera moves")
+        )
+        self._strangers = gr.HTML("", elem_id="strangers", **PLAIN)
+        self._palette = palette.Palette(palette.seen("", say_to(None)), elem_id="palette")
+        names = [(_named(row), row.name) for row in self._models]
+        self._picker = self.form.draw("model", choices=names, elem_id="model", filterable=len(names) > 8)
+
+    def _draw_shape(self) -> None:
+        self.form.draw("aspect", widget=gr.Radio, elem_id="shape")
+        with gr.Row(elem_classes="pair"):
+            self._seconds = self.form.draw("seconds", step=1, min_width=180, scale=3)
+            self._still = self.form.draw(
+                "still", label=label("A still picture"), min_width=120, scale=2, elem_id="still"
+            )
+        self._quality = gr.Radio(
+            label=label("Quality"), choices=_qualities(self._model), value=_steps(self._model), elem_id="quality"
+        )
+
+    def _draw_takes(self) -> None:
+        with gr.Row(elem_classes="pair"):
+            self.takes = gr.Radio(MOST_TAKES, value=1, label=label("Takes"), min_width=150, scale=2, elem_id="count")
+            with gr.Column(min_width=180, scale=3, elem_id="seeds"):
+                self.seed = self.form.draw("seed", placeholder=label("new each time"), elem_id="seed")
+                with gr.Row():
+                    self._dice = gr.Button(label("Roll"), size="sm", min_width=60, elem_id="dice")
+                    self.again = gr.Button(label("As on stage"), size="sm", min_width=90, elem_id="again")
+                    self.keep = gr.Checkbox(False, label=label("Keep"), container=False, min_width=70, elem_id="keep")
+
+    def connect(self, page: gr.Blocks) -> None:
+        """Ties the widgets to one another; `page` is loaded with the visitor's language and this machine's times."""
+        form = self.form
+        steps, shown = form.widgets["steps"], [self._strangers, self._palette]
+        hints = {"fn": self._hints, "inputs": [self.prompt, self._picker], "outputs": shown, **FAST}
+        self.prompt.change(**hints, trigger_mode="always_last")
+        self._palette.word(self._word, self.prompt, self.prompt, **FAST)
+        self._palette.surprise(lambda: sentences.surprise(random.Random()), None, self.prompt, **FAST)
+        self._picker.input(self._other_model, self._picker, [*form.inputs, self._warning, self.go], **FAST).then(
+            **hints
+        )
+        self._still.change(lambda on: gr.Slider(interactive=not on), self._still, self._seconds, **FAST)
+        self._quality.input(lambda chosen: chosen, self._quality, steps, **FAST)
+        self._dice.click(lambda: (secrets.randbelow(SEEDS), True), None, [self.seed, self.keep], **FAST)
+        sources = [form.widgets[name] for name in ("model", "aspect", "seconds", "still", "steps", "fps")]
+        cost = {"fn": self._price, "inputs": [self.takes, *form.inputs], "outputs": [self._quality, self._cost], **FAST}
+        gr.on([widget.change for widget in (*sources, self.takes)], **cost, trigger_mode="always_last")
+        page.load(**cost)
+        page.load(**hints)
+
+    def read(self, takes: int, keep: bool, *values: Any) -> list[Request]:
+        """One request for each take. The first has the seed of the form if it is kept. Raises `BadRequest`."""
+        asked = self.form.read(*values)
+        count = takes if takes in MOST_TAKES else 1
+        kept = keep is True and values[list(self.form.widgets).index("seed")] is not None
+        seeds = [(asked.seed + i) % SEEDS if kept else secrets.randbelow(SEEDS) for i in range(count)]
+        return [dataclasses.replace(asked, seed=seed) for seed in seeds]
+
+    def fill(self, asked: dict[str, Any], act: str) -> list[Any]:
+        """Updates of the form's inputs from the request of a clip: all of it, all but the seed, or one field."""
+        if act in ("prompt", "seed"):
+            return self.form.only(act, asked.get(act))
+        values = {name: value for name, value in asked.items() if name in self.form.fields}
+        if act == "remix":
+            values.pop("seed", None)
+        try:
+            row = catalog.spec(str(values.get("model", "")))
+        except StudioError:  # a model of another studio
+            row = self._model
+            values["model"] = row.name
+        return self.form.show(row, values)
+
+    def _word(self, prompt: str, event: gr.EventData) -> Any:
+        asked = palette.asked(event._data)
+        return sentences.put(prompt, *asked) if asked else gr.skip()
+
+    def _hints(self, prompt: str, model: str, request: gr.Request) -> tuple[str, Any]:
+        say = say_to(request)
+        if model != KNOWS_WORDS:
+            return "", gr.update(visible=False)
+        return strangers(prompt, say), palette.Palette(palette.seen(prompt, say), visible=True)
+
+    def _other_model(self, name: str) -> list[Any]:
+        row = catalog.spec(name)
+        values = defaults(row, TextToVideo)
+        return [*self.form.show(row, values), _cannot(row), gr.Button(interactive=catalog.runs_here(row) is None)]
+
+    def _price(self, request: gr.Request, takes: int, *values: Any) -> tuple[Any, str]:
+        """What each quality costs in time, and what the click does, before it."""
+        say = say_to(request)
+        given = dict(zip(self.form.widgets, values, strict=True))
+        row = catalog.spec(given["model"])
+        times = {steps: self._time(values, steps) for steps in {*qualities(_steps(row)).values(), given["steps"]}}
+        names = [(_priced(say(name), times[steps], say), steps) for name, steps in qualities(_steps(row)).items()]
+        chosen = given["steps"] if given["steps"] in dict(map(reversed, names)) else None
+        whole = span((times[given["steps"]] or 0) * takes or None, say)
+        said = say("about {time}", time=whole) if whole else say("the first take shows how long it takes")
+        cost = f'<p class="hint">{html.escape(said)} <kbd>Ctrl</kbd> <kbd>Enter</kbd></p>'
+        return gr.Radio(choices=names, value=chosen, visible=len(names) > 1), cost
+
+    def _time(self, values: tuple[Any, ...], steps: int) -> float | None:
+        given = dict(zip(self.form.widgets, values, strict=True)) | {"prompt": "any", "seed": 0, "steps": steps}
+        try:
+            return self._jobs.estimate(self.form.read(*given.values()))
+        except StudioError:
+            return None
+
+
+def strangers(prompt: str, say: Say) -> str:
+    """A sentence on the words that mini does not know, as HTML; empty if it knows them all."""
+    found = sentences.strangers(prompt)
+    if not found:
+        return ""
+    words = [say("{word} (nearest: {near})", word=word, near=near) if near else word for word, near in found]
+    text = say("mini does not know: {words}. It will guess.", words=", ".join(words))
+    return f'<p class="notice" role="status">{html.escape(text)}</p>'
+
+
+def _cannot(row: ModelSpec) -> str:
+    reason = catalog.runs_here(row)
+    return f'<p class="notice" role="alert">{html.escape(reason)}</p>' if reason else ""
+
+
+def _named(row: ModelSpec) -> str:
+    return row.name if catalog.runs_here(row) is None else f"{row.name} \u00b7 cannot run here"
+
+
+def _steps(row: ModelSpec) -> int:
+    return getattr(row, "steps", 50)
+
+
+def _qualities(row: ModelSpec) -> list[tuple[str, int]]:
+    return list(qualities(_steps(row)).items())
+
+
+def _priced(name: str, seconds: float | None, say: Say) -> str:
+    return f"{name} \u00b7 {span(seconds, say)}" if seconds else name

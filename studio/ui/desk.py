@@ -1,0 +1,134 @@
+"""What the tabs of one page share: the jobs as they are now, and the act of a clip's card on its way to another tab.
+
+A tab listens with `desk.order.change(...)` and looks at `order["act"]`; it takes the acts that its module has in ACTS.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from studio.board import Job
+from studio.people import owner_of
+from studio.studio import Studio
+from studio.ui.words import Say, language_of, say_in
+
+ACTS = ("reuse", "remix", "prompt", "seed", "edit", "sound", "personalize", "extend", "compare", "verify")
+QUIET = {"show_progress": "hidden", "api_visibility": "private"}
+FAST = {**QUIET, "queue": False}  # for what takes no time: one request, no place in gradio's queue
+BUSY_S, IDLE_S = 1, 5  # between two looks at the jobs
+RECENT = 12  # finished jobs that a page is told about
+
+
+@dataclass(frozen=True, kw_only=True)
+class News:
+    """What one look at the jobs finds, for whoever looks: theirs alone, in their language."""
+
+    owner: str
+    language: str
+    jobs: list[Job]
+    paused: bool
+
+    @property
+    def say(self) -> Say:
+        """Sentences in the visitor's language."""
+        return say_in(self.language)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job of theirs waits or runs."""
+        return any(not job.over for job in self.jobs)
+
+
+class Desk:
+    """`order` holds the last act: {"act", "clip", "clips", "n"}; `n` counts, so that the same act twice is a change.
+
+    `rooms` says which tab takes which act: {act: the tab's name}.
+    """
+
+    def __init__(self, studio: Studio, rooms: dict[str, str]):
+        self.studio = studio
+        self.rooms = rooms
+        self.tabs: gr.Tabs | None = None  # set by the page before anything is drawn
+        self.tab: gr.Tab | None = None  # the one that is being drawn
+        self.order = gr.State({"act": "", "clip": "", "clips": [], "n": 0})
+        self._timer = gr.Timer(IDLE_S)
+        self._views: list[tuple[Callable[..., Any], list[Any], list[Any]]] = []
+        self._events: list[Any] = []
+
+    def send(self, trigger: Callable[..., Any], inputs: Any = None) -> None:
+        """Lets an event of cards (`cards.act`), whose data is {"act", "clip"}, become the order and open its tab.
+
+        `inputs` is not needed for that; what an order carries is the act and ids, nothing else.
+        """
+
+        trigger(self.relay(self.rooms, "clip"), [self.order], [self.order, self.tabs], **FAST)
+
+    def relay(self, acts: Collection[str], key: str) -> Callable[..., tuple[Any, Any]]:
+        """A listener for an event that names one of `acts` and, under `key`, the id of what it is about."""
+
+        def post(order: dict[str, Any], event: gr.EventData) -> tuple[Any, Any]:
+            asked = event._data if isinstance(event._data, dict) else {}
+            act, one, several = asked.get("act"), asked.get(key), asked.get("clips", [])
+            if act not in acts or not isinstance(one, str) or not isinstance(several, list):
+                return gr.skip(), gr.skip()
+            ids = [each for each in several if isinstance(each, str)] or [one]
+            order = {"act": act, "clip": one, "clips": ids, "n": order["n"] + 1}
+            return order, gr.Tabs(selected=tab_id(self.rooms[act]))
+
+        return post
+
+    def closed(self) -> list[str]:
+        """The acts that no tab of this page takes: cards show them greyed out."""
+        return [act for act in ACTS if act not in self.rooms]
+
+    def owner(self, request: gr.Request) -> str:
+        """Who asks: whose jobs and clips may be seen."""
+        return owner_of(request)
+
+    def watch(self, view: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+        """`view(news, *inputs)` returns what `outputs` show from now on; it is asked at every look at the jobs."""
+        self._views.append((view, list(inputs), list(outputs)))
+
+    def connect(self, page: gr.Blocks) -> None:
+        """Begins to look at the jobs: when the page opens, whenever a clock ticks. Once, after all tabs are drawn."""
+        inputs = [part for _, given, _ in self._views for part in given]
+        outputs = [part for _, _, shown in self._views for part in shown]
+        look = {"fn": self._look, "inputs": inputs, "outputs": [*outputs, self._timer], **FAST}
+        page.load(**look)
+        self._timer.tick(**look)
+        for event in self._events:
+            event.then(**look)
+
+    def look_after(self, event: Any) -> None:
+        """Looks again right after an event, without waiting for the clock."""
+        self._events.append(event)
+
+    def _look(self, request: gr.Request, *values: Any) -> list[Any]:
+        news, shown, rest = self._news(request), [], list(values)
+        for view, inputs, outputs in self._views:
+            given, rest = rest[: len(inputs)], rest[len(inputs) :]
+            answer = view(news, *given)
+            shown += answer if len(outputs) > 1 else [answer]
+        return [*shown, gr.Timer(BUSY_S if news.busy else IDLE_S)]
+
+    def _news(self, request: gr.Request) -> News:
+        owner, jobs = self.owner(request), self.studio.jobs
+        mine = [*jobs.list(owner, over=False), *jobs.list(owner, over=True, limit=RECENT)]
+        return News(owner=owner, language=language_of(request), jobs=mine, paused=jobs.paused(owner))
+
+
+def rooms(tabs: Sequence[Any]) -> dict[str, str]:
+    """{act: name of the tab} from what the modules of the tabs say they take."""
+    return {act: module.NAME for module in tabs for act in getattr(module, "ACTS", ())}
+
+
+def tab_id(name: str) -> str:
+    """The id of a tab in the page's gr.Tabs."""
+    return name.lower()
+
+
+def fingerprint(value: Any) -> int:
+    """What a page keeps to know whether what it shows is still so; good while the server runs."""
+    return hash(repr(value))

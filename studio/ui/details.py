@@ -1,0 +1,104 @@
+"""The panel beside the grid: one clip large, what was asked for it and what can be done with it."""
+
+import html
+import time
+from typing import Any
+
+import gradio as gr
+
+from pipelines.errors import BadRequest, StudioError
+from studio.gallery import Entry
+from studio.studio import Studio
+from studio.ui.cards import Acts, Cards, card
+from studio.ui.desk import FAST, Desk
+from studio.ui.form import sentence
+from studio.ui.player import Player, shown
+
+PLAIN = {"container": False, "padding": False, "apply_default_css": False}
+SAID_ELSEWHERE = {"task", "prompt", "seed", "model", "still", "seconds", "fps", "aspect"}
+
+
+def draw(studio: Studio, desk: Desk, cards: Cards) -> Acts:
+    """Draws the panel, closed; a card that is opened opens it. Returns the acts of the clip that is shown."""
+    with gr.Column(scale=3, min_width=330, visible=False, elem_id="details") as panel:
+        player = Player(elem_id="look")
+        facts = gr.HTML("", elem_id="facts", **PLAIN)
+        acts = Acts(closed=desk.closed(), elem_id="acts")
+        tags = gr.Textbox(label="Tags", info="Separated by commas; Enter keeps them.", max_length=400, elem_id="tags")
+        close = gr.Button("Close", size="sm")
+    opened = gr.State("")
+    outputs = [panel, opened, player, facts, acts, tags]
+
+    def look(event: gr.EventData, request: gr.Request) -> list[Any]:
+        name = event._data.get("clip") if isinstance(event._data, dict) else None
+        entry = studio.gallery.get(name, desk.owner(request))
+        return _closed() if entry is None else _opened(entry)
+
+    def kept(name: Any, request: gr.Request) -> list[Any]:
+        gone = studio.gallery.get(name, desk.owner(request)) is None
+        return _closed() if gone and name else [gr.skip()] * len(outputs)
+
+    def retag(name: Any, text: Any, request: gr.Request) -> list[str]:
+        wanted = [part.strip() for part in str(text).split(",") if part.strip()]
+        try:
+            studio.gallery.tag(name, desk.owner(request), wanted)
+        except (BadRequest, StudioError) as error:
+            raise sentence(error) from error
+        return ", ".join(sorted(wanted))
+
+    cards.open(look, None, outputs, **FAST)
+    cards.change(kept, opened, outputs, **FAST)
+    close.click(_closed, None, outputs, **FAST)
+    tags.submit(retag, [opened, tags], tags, **FAST)
+    return acts
+
+
+def _closed() -> list[Any]:
+    return [gr.Column(visible=False), "", None, "", None, ""]
+
+
+def _opened(entry: Entry) -> list[Any]:
+    return [
+        gr.Column(visible=True),
+        entry.id,
+        film(entry),
+        described(entry),
+        card(entry),
+        ", ".join(entry.tags),
+    ]
+
+
+def film(entry: Entry) -> dict[str, Any]:
+    """What the player shows of a clip."""
+    return shown(
+        src=f"media/{entry.id}/clip",
+        poster=f"media/{entry.id}/poster",
+        fps=entry.fps,
+        frames=entry.frames,
+        kind=entry.kind,
+        says=entry.prompt or entry.task,
+    )
+
+
+def described(entry: Entry) -> str:
+    """Prompt and facts of a clip as HTML."""
+    rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>" for name, value in told(entry).items())
+    return f'<p class="what">{html.escape(entry.prompt or entry.task)}</p><dl class="told">{rows}</dl>'
+
+
+def told(entry: Entry) -> dict[str, str]:
+    """What there is to say of a clip but its prompt: {name: value} for people."""
+    length = f"{entry.seconds:g} s, {entry.frames} frames at {entry.fps} fps" if entry.seconds else "a still"
+    facts = {
+        "Model": entry.model,
+        "Seed": str(entry.seed),
+        "Length": length,
+        "Size": f"{entry.width} x {entry.height} ({entry.aspect})" if entry.width else "",
+    }
+    for name, value in entry.request.items():
+        if name not in SAID_ELSEWHERE and value not in ("", None, False):
+            facts[name.replace("_", " ").capitalize()] = f"{value:g}" if isinstance(value, float) else str(value)
+    facts["Made"] = time.strftime("%d %b %Y, %H:%M", time.localtime(entry.created))
+    facts["Took"] = f"{entry.elapsed_s:.0f} s"
+    facts["File"] = f"{entry.bytes / 1e6:.1f} MB"
+    return {name: value for name, value in facts.items() if value}

@@ -1,0 +1,166 @@
+"""The jobs drawer, on every tab: what waits, runs and is done, and what can be done about it."""
+
+from typing import Any
+
+import gradio as gr
+
+from pipelines.errors import BadRequest, StudioError
+from studio.board import CANCELLED, DONE, QUEUED, RUNNING, WAITING, Job
+from studio.jobs import Jobs
+from studio.ui.desk import FAST, QUIET, Desk, News, fingerprint
+from studio.ui.element import Element
+from studio.ui.form import sentence, span
+from studio.ui.words import Say
+
+PHASES = {
+    "loading": "getting the model ready",
+    "text": "reading the prompt",
+    "sampling": "step {step} of {steps}",
+    "decoding": "decoding the pictures",
+    "export": "saving",
+}
+ELSEWHERE = ("watch", "change")  # acts that the Create tab does
+HERE = ("cancel", "retry", "duplicate", "move", "pause", "resume")
+WORDS = {
+    "jobs": "Jobs",
+    "pause": "Pause",
+    "resume": "Go on",
+    "close": "Close",
+    "none": "Nothing is being made. What you generate waits and runs here, even if you close the page.",
+    "bell": "Play a sound when a take is done",
+    "card": "Show a notice when the page is in the background",
+    "look": "Show on the stage",
+    "done": "A take is done",
+    "failed": "A take failed",
+}
+ACTS = {
+    "cancel": "Stop",
+    "up": "Earlier",
+    "down": "Later",
+    "change": "Change",
+    "duplicate": "Once more",
+    "retry": "Try again",
+}
+
+
+class Drawer(Element):
+    """value: what `contents` returns. Event: `act` {"act", "job", "ahead"}."""
+
+    markup = "drawer.html"
+    scripts = ("drawer.js",)
+    styles = ("drawer.css",)
+
+
+def draw(desk: Desk) -> Drawer:
+    """Draws the drawer and its counter where the caller stands, and ties it to the jobs."""
+    drawer = Drawer(elem_id="jobs")
+    seen = gr.State(0)
+
+    def view(news: News, before: int) -> tuple[Any, Any]:
+        value = contents(news)
+        now = fingerprint(value)
+        return (now, value) if now != before else (gr.skip(), gr.skip())
+
+    def act(event: gr.EventData, request: gr.Request) -> None:
+        try:
+            obey(desk.studio.jobs, desk.owner(request), event._data if isinstance(event._data, dict) else {})
+        except StudioError as error:
+            raise sentence(error) from error
+
+    desk.watch(view, [seen], [seen, drawer])
+    # Through the queue, though it takes no time: gradio shows the toast of a refusal only for queued events.
+    desk.look_after(drawer.act(act, None, None, concurrency_limit=None, **QUIET))
+    drawer.act(desk.relay(ELSEWHERE, "job"), [desk.order], [desk.order, desk.tabs], **FAST)
+    return drawer
+
+
+def obey(jobs: Jobs, owner: str, asked: dict[str, Any]) -> None:
+    """Does what the drawer asked for; what is done elsewhere is left alone. Raises `BadRequest`, `Unavailable`."""
+    act, job, ahead = asked.get("act"), asked.get("job"), asked.get("ahead")
+    if act in ELSEWHERE:
+        return
+    if act not in HERE:
+        raise BadRequest("act", "is nothing that the drawer can do")
+    if act in ("pause", "resume"):
+        getattr(jobs, act)(owner)
+        return
+    if not isinstance(job, str) or not isinstance(ahead, str | None):
+        raise BadRequest("job", "is not the id of a job")
+    if act == "move":
+        jobs.move(job, owner, ahead)
+    else:
+        getattr(jobs, act)(job, owner)
+
+
+def contents(news: News) -> dict[str, Any]:
+    """What the drawer shows: plain data."""
+    say = news.say
+    rows = [row(job, say, news.paused) for job in news.jobs]
+    waiting = [each for each in rows if each["state"] in WAITING]
+    for each in waiting[:1]:
+        each["acts"] = [act for act in each["acts"] if act["act"] != "up"]
+    for each in waiting[-1:]:
+        each["acts"] = [act for act in each["acts"] if act["act"] != "down"]
+    return {"jobs": rows, "paused": news.paused, "words": {key: say(text) for key, text in WORDS.items()}}
+
+
+def row(job: Job, say: Say, paused: bool = False) -> dict[str, Any]:
+    """One job in the drawer."""
+    return {
+        "id": job.id,
+        "state": job.state,
+        "title": title(job),
+        "note": standing(job, say, paused),
+        "fraction": job.fraction,
+        "picture": picture(job),
+        "acts": [{"act": act, "label": say(ACTS[act])} for act in _acts(job)],
+    }
+
+
+def title(job: Job) -> str:
+    """What a job is called: its prompt, or its task if it has none."""
+    return getattr(job.request, "prompt", "") or job.request.task
+
+
+def picture(job: Job) -> str | None:
+    """The address of the best picture of a job that there is."""
+    if job.clip:
+        return f"media/{job.clip}/poster"
+    return f"media/{job.id}/preview/{job.preview}" if job.preview else None
+
+
+def standing(job: Job, say: Say, paused: bool = False) -> str:
+    """How a job stands, in a few words: phase, step and time left; its place in the queue; or how it ended."""
+    if job.state in WAITING:
+        return _waiting(job, say, paused)
+    if job.state == RUNNING:
+        if job.stopping:
+            return say("stopping")
+        words = say(PHASES.get(job.phase, "starting"), step=job.step, steps=job.steps)
+        left = span(job.eta_s, say)
+        return say("{words}, about {left} left", words=words, left=left) if left else words
+    if job.state == DONE:
+        return say("done in {time}", time=span(job.elapsed_s, say))
+    return say("stopped") if job.state == CANCELLED else job.message
+
+
+def _waiting(job: Job, say: Say, paused: bool) -> str:
+    if paused:
+        return say("waits: the queue is paused")
+    if job.state != QUEUED:
+        return say("its model was interrupted; it begins again")
+    place = say("next") if job.position == 0 else say("{count} before it", count=job.position)
+    left = span(job.eta_s, say)
+    return (
+        say("waits: {place}, done in about {left}", place=place, left=left)
+        if left
+        else say("waits: {place}", place=place)
+    )
+
+
+def _acts(job: Job) -> tuple[str, ...]:
+    if job.state in WAITING:
+        return ("cancel", "up", "down", "change", "duplicate")
+    if job.state == RUNNING:
+        return () if job.stopping else ("cancel", "duplicate")
+    return ("duplicate",) if job.state == DONE else ("retry", "duplicate")

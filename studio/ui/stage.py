@@ -1,0 +1,201 @@
+"""The middle of the Create tab: what is being made or was made, what can be done with it, and the takes before it."""
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from pipelines.errors import StudioError
+from studio.board import DONE, FAILED, Job
+from studio.gallery import Entry
+from studio.ui import cards, drawer
+from studio.ui.desk import FAST, QUIET, Desk, News, fingerprint
+from studio.ui.element import Element
+from studio.ui.form import sentence, span
+from studio.ui.player import Player, shown
+from studio.ui.words import Say, say_in
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
+NOTHING = {"job": "", "clip": ""}
+TAKES = 24
+
+
+class Under(Element):
+    """value: what `under` returns. Event: `act` {"act", "clip", "job"}."""
+
+    markup = "under.html"
+    scripts = ("under.js",)
+    styles = ("under.css",)
+
+
+class Stage:
+    """`watching` is what stands on it: {"job", "clip"}, the id of one of them or neither."""
+
+    def __init__(self, desk: Desk):
+        self._desk = desk
+        self._gallery = desk.studio.gallery
+        self.watching = gr.State(NOTHING)
+        self._seen, self._strip_seen = gr.State(0), gr.State(0)
+        self.player = Player(example(), elem_id="stage")
+        self.under = Under(say_of_example(say_in("en")), elem_id="under")
+        self.acts = cards.Acts(closed=desk.closed(), elem_id="acts")
+        self.strip = cards.Cards(
+            layout="strip", closed=desk.closed(), empty="Your takes will stand here.", elem_id="takes"
+        )
+
+    def connect(self) -> None:
+        """Ties it to the jobs and to the gallery."""
+        desk, watching = self._desk, self.watching
+        desk.watch(self._view, [watching, self._seen], [watching, self._seen, self.player, self.under, self.acts])
+        desk.watch(self._takes, [self._strip_seen], [self._strip_seen, self.strip])
+        cards.connect(self.strip, self._gallery, desk, load=self._mine, inputs=[], acts=self.acts)
+        # What a card changed is known then, so that the next look leaves the offer to undo it where it is.
+        self.strip.change(self._noted, None, self._strip_seen, **FAST)
+        desk.look_after(self.strip.open(_opened, None, watching, **FAST))
+        desk.look_after(self.under.act(self._stop, None, None, concurrency_limit=None, **QUIET))
+
+    def _view(self, news: News, watching: dict[str, str], before: int) -> tuple[Any, ...]:
+        """What stands on the stage now: the job or clip that is watched; else the newest; else an example."""
+        job, entry = self._subject(news, watching)
+        face = None
+        if job is not None and job.state != DONE:
+            now, value, said = (
+                {"job": job.id, "clip": ""},
+                working(job, news.say, news.paused),
+                under_job(job, news.say),
+            )
+        elif entry is not None:
+            notes = job.notes if job else ()
+            now, value = {"job": "", "clip": entry.id}, on_stage(entry)
+            said, face = under(entry, notes, news.say), cards.card(entry)
+        else:
+            now, value, said = NOTHING, example(), say_of_example(news.say)
+        seen = fingerprint((value, said, face))
+        if seen == before:
+            return (gr.skip(),) * 5
+        return now, seen, value, said, face
+
+    def _subject(self, news: News, watching: dict[str, str]) -> tuple[Job | None, Entry | None]:
+        jobs = {job.id: job for job in news.jobs}
+        job = jobs.get(watching["job"])
+        if not watching["job"] and not watching["clip"]:
+            job = next((each for each in news.jobs if not each.over), None)
+        if job is not None:
+            return job, self._gallery.get(job.clip, news.owner) if job.clip else None
+        if watching["clip"] and (entry := self._gallery.get(watching["clip"], news.owner)):
+            return next((each for each in news.jobs if each.clip == entry.id), None), entry
+        newest = self._gallery.recent(news.owner, 1)
+        return None, newest[0] if newest else None
+
+    def _takes(self, news: News, before: int) -> tuple[Any, Any]:
+        value = self._cards(news.owner)
+        now = fingerprint(value)
+        return (now, value) if now != before else (gr.skip(), gr.skip())
+
+    def _mine(self, request: gr.Request) -> list[dict[str, Any]]:
+        return self._cards(self._desk.owner(request))
+
+    def _noted(self, request: gr.Request) -> int:
+        return fingerprint(self._mine(request))
+
+    def _cards(self, owner: str) -> list[dict[str, Any]]:
+        return [cards.card(entry) for entry in self._gallery.recent(owner, TAKES)]
+
+    def _stop(self, event: gr.EventData, request: gr.Request) -> None:
+        asked = event._data if isinstance(event._data, dict) else {}
+        if asked.get("act") not in ("cancel", "retry"):
+            return
+        try:
+            drawer.obey(self._desk.studio.jobs, self._desk.owner(request), asked)
+        except StudioError as error:
+            raise sentence(error) from error
+
+
+def _opened(event: gr.EventData) -> dict[str, str]:
+    clip = event._data.get("clip") if isinstance(event._data, dict) else None
+    return {"job": "", "clip": clip if isinstance(clip, str) else ""}
+
+
+def working(job: Job, say: Say, paused: bool) -> dict[str, Any]:
+    """The stage while a job waits or runs, or after it gave no clip; with its latest preview."""
+    address = drawer.picture(job)
+    value = {"src": address or "", "poster": "", "fps": 0, "frames": 1, "kind": "still" if address else ""}
+    value |= {"says": drawer.title(job), "title": drawer.title(job), "note": drawer.standing(job, say, paused)}
+    if job.state == FAILED:
+        value["title"] = say("No clip this time")
+    if not job.over:
+        value["progress"] = job.fraction if job.started and job.fraction else None
+    return value
+
+
+def on_stage(entry: Entry) -> dict[str, Any]:
+    """A take, for the player."""
+    return shown(
+        src=f"media/{entry.id}/clip",
+        poster=f"media/{entry.id}/poster",
+        fps=entry.fps,
+        frames=entry.frames,
+        kind=entry.kind,
+        says=entry.prompt or entry.task,
+    )
+
+
+def under_job(job: Job, say: Say) -> dict[str, Any]:
+    """What is said under the stage while a job waits or runs, or has failed."""
+    act, label = ("retry", "Try again") if job.over else ("cancel", "Stop")
+    verbs = [] if job.stopping else [{"act": act, "label": say(label)}]
+    return {
+        "what": drawer.title(job),
+        "facts": _facts(job.request, say),
+        "notes": job.notes,
+        "verbs": verbs,
+        "job": job.id,
+    }
+
+
+def under(entry: Entry, notes: tuple[str, ...], say: Say) -> dict[str, Any]:
+    """What is said under a take."""
+    face = cards.card(entry)
+    facts = [entry.model, face["size"], say("seed {seed}", seed=entry.seed)]
+    if entry.seconds:
+        facts.insert(0, f"{entry.seconds:g} s")
+    facts.append(say("made in {time}", time=span(entry.elapsed_s, say)))
+    return {"what": face["prompt"], "facts": "  \u00b7  ".join(filter(None, facts)), "notes": notes}
+
+
+def _facts(request: Any, say: Say) -> str:
+    length = say("a still") if getattr(request, "still", False) else f"{getattr(request, 'seconds', 0):g} s"
+    return "  \u00b7  ".join([length, request.model, say("seed {seed}", seed=request.seed)])
+
+
+def example() -> dict[str, Any] | None:
+    """A clip that comes with the project, for a stage that nobody has used yet."""
+    clip = next(iter(sorted(EXAMPLES.glob("*.mp4"))), None)
+    if clip is None:
+        return None
+    poster = clip.with_suffix(".webp")
+    return shown(
+        src=f"examples/{clip.name}",
+        poster=f"examples/{poster.name}" if poster.exists() else "",
+        fps=16,
+        frames=0,
+        kind="clip",
+        says=_named(clip),
+    )
+
+
+def say_of_example(say: Say) -> dict[str, Any] | None:
+    """What is said under the example: honestly what it is."""
+    clip = next(iter(sorted(EXAMPLES.glob("*.mp4"))), None)
+    if clip is None:
+        return None
+    if clip.stem.startswith("theatre"):
+        return {
+            "what": say("The toy theatre"),
+            "facts": say("Drawn by the program that mini learns from, not generated."),
+        }
+    return {"what": _named(clip), "facts": say("An example made by mini.")}
+
+
+def _named(clip: Path) -> str:
+    return clip.stem.replace("-", " ")

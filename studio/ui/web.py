@@ -1,0 +1,240 @@
+"""What stands around the page: who is asking, who may come in, and the way by which media leaves the server.
+
+`page.launch(app_kwargs=web.around(studio))` puts it there. No folder is ever opened to the browser as a whole.
+"""
+
+import html
+import re
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pipelines.errors import StudioError
+from studio.people import COOKIE, VISIT, VISIT_S, People, alias, owner_of
+from studio.studio import Studio
+
+HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
+YEAR_S = 365 * 24 * 3600
+LARGEST_BODY = 2 * 2**20  # bytes of anything but an upload
+TOKEN = re.compile(r"[0-9A-Za-z_-]{40,60}")
+OPENS = ("/", "/config")  # what a browser and gradio_client ask for first
+ANYBODY = ("/login", "/gradio_api/startup-events")  # gradio asks itself for the latter when it starts
+NOT_HERE = "there is nothing of yours here"
+
+
+def around(studio: Studio, headers: Mapping[str, str] = HEADERS) -> dict[str, Any]:
+    """The `app_kwargs` of gradio's launch. `headers` go into every answer that does not have them."""
+    space = studio.settings.space
+    return {
+        "middleware": [Middleware(Door, people=studio.people, headers=headers, space=space)],
+        "routes": [*Media(studio).routes(), *Entrance(studio.people, space=space).routes()],
+        "openapi_url": None,
+    }
+
+
+class Door:
+    """Finds out who is asking and keeps it in `request.state.owner`. Turns away other sites, strangers and floods."""
+
+    def __init__(self, app: ASGIApp, *, people: People, headers: Mapping[str, str], space: bool):
+        self._app = app
+        self._people = people
+        self._headers = headers
+        self._space = space
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One exchange. The lifespan of the server passes through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        cookie = self._admit(request)
+        refusal = self._refusal(request)
+        answer = refusal or self._app
+        await answer(scope, _limited(request, receive), _adding(send, self._headers, cookie))
+
+    def _admit(self, request: Request) -> str | None:
+        """Sets the owner, if one is known, and returns the cookie that a new browser is to keep."""
+        if self._people.auth == "local":
+            person = self._people.visitor(request.cookies.get(VISIT, ""))
+            request.state.owner = person.owner if person else None
+            return None
+        if self._space and (name := _hub_name(request)):
+            request.state.owner = f"hub:{name}"
+            return None
+        token = request.cookies.get(COOKIE, "")
+        if TOKEN.fullmatch(token):
+            request.state.owner = alias("browser", token)
+            return None
+        if request.url.path not in OPENS:
+            return None
+        token = secrets.token_urlsafe(32)
+        request.state.owner = alias("browser", token)
+        return cookie(COOKIE, token, request, space=self._space, keep_s=YEAR_S)
+
+    def _refusal(self, request: Request) -> Response | None:
+        if _foreign(request.headers):
+            return PlainTextResponse("this studio answers to its own pages only", status_code=403)
+        length = request.headers.get("content-length", "0")
+        if not _uploads(request) and (not length.isdecimal() or int(length) > LARGEST_BODY):
+            return PlainTextResponse("that is too much at once", status_code=413)
+        if self._people.auth == "local" and not request.state.owner and request.url.path not in ANYBODY:
+            if "text/html" in request.headers.get("accept", ""):
+                return RedirectResponse("login", status_code=303)
+            return JSONResponse({"error": "sign in first"}, status_code=401)
+        return None
+
+
+class Media:
+    """Clips, posters and previews for their owners; for everybody else there is nothing."""
+
+    def __init__(self, studio: Studio):
+        self._studio = studio
+
+    def routes(self) -> list[Route]:
+        """The addresses; Range and HEAD are answered too."""
+        return [
+            Route("/media/{name}/preview/{number:int}", self._preview),
+            Route("/media/{name}/{what}", self._clip),
+        ]
+
+    def _clip(self, request: Request) -> Response:
+        name, what = request.path_params["name"], request.path_params["what"]
+        return _file(self._studio.gallery.path(name, owner_of(request), what), "private, max-age=31536000, immutable")
+
+    def _preview(self, request: Request) -> Response:
+        name, number = request.path_params["name"], request.path_params["number"]
+        job = self._studio.jobs.get(name, owner_of(request))
+        file = self._studio.settings.data / "previews" / f"{job.id}-{number}.webp" if job else None
+        return _file(file, "private, max-age=60")
+
+
+class Entrance:
+    """The page on which people sign in when RUSHES_AUTH is local. gradio_client's `auth=` signs in here too."""
+
+    def __init__(self, people: People, *, space: bool):
+        self._people = people
+        self._space = space
+
+    def routes(self) -> list[Route]:
+        """None where nobody has to sign in."""
+        if self._people.auth != "local":
+            return []
+        return [
+            Route("/login", self._show),
+            Route("/login", self._sign_in, methods=["POST"]),
+            Route("/logout", self._sign_out, methods=["POST"]),
+        ]
+
+    def _show(self, request: Request) -> Response:
+        return HTMLResponse(_form(""))
+
+    async def _sign_in(self, request: Request) -> Response:
+        given = parse_qs((await request.body()).decode(errors="replace"), max_num_fields=10)
+        name, password = (given.get(key, [""])[0] for key in ("username", "password"))
+        browser = "text/html" in request.headers.get("accept", "")
+        place = request.client.host if request.client else ""
+        try:
+            token = await run_in_threadpool(self._people.sign_in, name, password, place)
+        except StudioError as error:
+            if browser:
+                return HTMLResponse(_form(str(error)), status_code=401)
+            return JSONResponse({"error": str(error)}, status_code=401)
+        answer = RedirectResponse(".", status_code=303) if browser else JSONResponse({"success": True})
+        answer.headers["Set-Cookie"] = cookie(VISIT, token, request, space=self._space, keep_s=VISIT_S)
+        return answer
+
+    def _sign_out(self, request: Request) -> Response:
+        self._people.sign_out(request.cookies.get(VISIT, ""))
+        answer = RedirectResponse("login", status_code=303)
+        answer.headers["Set-Cookie"] = cookie(VISIT, "", request, space=self._space, keep_s=0)
+        return answer
+
+
+def cookie(name: str, value: str, request: Request, *, space: bool, keep_s: int) -> str:
+    """A Set-Cookie line that no script can read. In a Space the page is a frame of another site, which browsers
+    allow cookies for only if they are Secure, SameSite=None and Partitioned."""
+    site = "; SameSite=None; Secure; Partitioned" if space else "; SameSite=Lax"
+    secure = "; Secure" if request.url.scheme == "https" and not space else ""
+    return f"{name}={value}; Path=/; Max-Age={keep_s}; HttpOnly{site}{secure}"
+
+
+def _file(path: Path | None, keep: str) -> Response:
+    if path is None or not path.is_file():
+        return PlainTextResponse(NOT_HERE, status_code=404)
+    return FileResponse(path, headers={"Cache-Control": keep, "Vary": "Cookie"})
+
+
+def _foreign(headers: Headers) -> bool:
+    """Whether a page of another site sent this. A script cannot set Origin, nor X-Forwarded-Host across sites."""
+    origin = headers.get("origin")
+    if origin is None:
+        return False
+    return urlsplit(origin).netloc not in (headers.get("host"), headers.get("x-forwarded-host")) or origin == "null"
+
+
+def _uploads(request: Request) -> bool:
+    return request.url.path.rstrip("/").endswith("/upload")  # gradio's max_file_size limits these
+
+
+def _limited(request: Request, receive: Receive) -> Receive:
+    """The body, which ends early if it is longer than it said, or said nothing and is too long."""
+    if _uploads(request):
+        return receive
+    left = LARGEST_BODY
+
+    async def limited() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        return message if left >= 0 else {"type": "http.disconnect"}
+
+    return limited
+
+
+def _adding(send: Send, headers: Mapping[str, str], cookie: str | None) -> Send:
+    async def adding(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            answer = MutableHeaders(scope=message)
+            for name, value in headers.items():
+                answer.setdefault(name, value)
+            if cookie:
+                answer.append("Set-Cookie", cookie)
+        await send(message)
+
+    return adding
+
+
+def _hub_name(request: Request) -> str | None:
+    """The Hugging Face name in gradio's signed session; only a Space has one that means something."""
+    session = request.scope.get("session") or {}
+    return ((session.get("oauth_info") or {}).get("userinfo") or {}).get("preferred_username")
+
+
+def _form(sentence: str) -> str:
+    said = f'<p role="alert">{html.escape(sentence)}</p>' if sentence else ""
+    return FORM.replace("<!-- said -->", said)
+
+
+FORM = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Rushes</title>
+<style>
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
+body { min-height: 100vh; margin: 0; display: grid; place-items: center }
+form { width: min(20rem, 90vw); display: grid; gap: .75rem }
+label { display: grid; gap: .25rem }
+input, button { font: inherit; padding: .6rem; border-radius: .5rem; border: 1px solid }
+</style></head><body><form method="post"><h1>Rushes</h1><!-- said -->
+<label>Name <input name="username" autocomplete="username" required autofocus></label>
+<label>Password <input name="password" type="password" autocomplete="current-password" required></label>
+<button>Sign in</button></form></body></html>
+"""

@@ -1,0 +1,226 @@
+"""The gallery: clips are found, starred, tagged, deleted and brought back, and the folder alone remembers all of it."""
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from pipelines.clip import Clip
+from pipelines.errors import BadRequest
+from pipelines.media import export
+from pipelines.requests import TextToVideo
+from studio.cli import main
+from studio.db import Database
+from studio.gallery import Gallery, Query
+
+ADA, BOB = "browser:ada", "browser:bob"
+NASTY = "<script>alert(1)</script> ${1+1} {{value}} '; DROP TABLE clips; --"
+
+
+@pytest.fixture
+def gallery(tmp_path):
+    (tmp_path / "clips").mkdir()
+    database = Database(tmp_path / "rushes.db")
+    yield Gallery(database, tmp_path / "clips")
+    database.close()
+
+
+@pytest.fixture
+def keep(gallery, tmp_path):
+    """Makes a still of a prompt and puts it into the gallery; returns its id."""
+    numbers = iter(range(1000))
+
+    def make(prompt: str, owner: str = ADA, **fields) -> str:
+        request = TextToVideo(prompt=prompt, still=True, **fields)
+        path = tmp_path / "clips" / f"{next(numbers):032x}" / "clip.png"
+        path.parent.mkdir()
+        frames = np.zeros((1, 16, 16, 3), np.uint8)
+        export.save(Clip(frames=frames, fps=16, origin=request), path)
+        made = SimpleNamespace(path=path, request=request, frames=1, fps=16, width=16, height=16, elapsed_s=0.5)
+        return gallery.add(made, owner, job=path.parent.name)
+
+    return make
+
+
+def found(gallery: Gallery, owner: str | None = ADA, **query) -> list[str]:
+    return [entry.prompt for entry in gallery.page(owner, Query(**query)).entries]
+
+
+def test_a_clip_that_is_added_can_be_had_back_with_everything_known(gallery, keep):
+    name = keep("a fox", seed=5, aspect="16:9")
+    entry = gallery.get(name, ADA)
+    assert (entry.prompt, entry.seed, entry.aspect, entry.kind, entry.frames) == ("a fox", 5, "16:9", "still", 1)
+    assert (entry.job, entry.starred, entry.tags, entry.seconds) == (name, False, (), 0.0)
+    assert entry.request == TextToVideo(prompt="a fox", still=True, seed=5, aspect="16:9").to_dict()
+    assert gallery.path(name, ADA, "clip").name == "clip.png"
+    assert entry.bytes == gallery.path(name, ADA, "clip").stat().st_size == gallery.bytes(ADA)
+
+
+def test_nothing_of_another_owner_can_be_seen_or_changed(gallery, keep, tmp_path):
+    name = keep("a fox")
+    assert gallery.get(name, BOB) is None and gallery.path(name, BOB, "clip") is None
+    assert gallery.page(BOB, Query()).total == 0 and gallery.recent(BOB) == () and gallery.tags(BOB) == {}
+    for act in (
+        lambda: gallery.star(name, BOB, True),
+        lambda: gallery.tag(name, BOB, ["mine"]),
+        lambda: gallery.delete([name], BOB),
+        lambda: gallery.zip([name], BOB, tmp_path / "theirs.zip"),
+    ):
+        with pytest.raises(BadRequest, match="there is no such clip"):
+            act()
+    token = gallery.delete([name], ADA)
+    assert gallery.undo(token, BOB) == [] and gallery.undo(token, ADA) == [name]
+
+
+def test_search_finds_beginnings_of_words_in_any_order_case_and_accent(gallery, keep):
+    keep("A red Fox by the sea")
+    keep("\u00c9l\u00e9phant at night")
+    keep("foxglove")
+    assert found(gallery, text="sea fo") == ["A red Fox by the sea"]
+    assert found(gallery, text="elep") == ["\u00c9l\u00e9phant at night"]
+    assert found(gallery, text="FOX") == ["foxglove", "A red Fox by the sea"]
+    assert found(gallery, text="ox") == []
+
+
+@pytest.mark.parametrize(
+    "text", ['"', "a OR b", "NEAR(", "*", "fox*", "prompt:fox", "-fox", "(", "\0", "\ud800", "'", "^"]
+)
+def test_no_text_is_an_operator_or_breaks_the_search(gallery, keep, text):
+    keep(NASTY)
+    gallery.page(ADA, Query(text=text * 50))
+    assert found(gallery, text="DROP TABLE clips") == [NASTY]
+
+
+def test_filters_narrow_a_page_down_together(gallery, keep):
+    first, second = keep("a fox", aspect="16:9"), keep("a fox", aspect="1:1")
+    gallery.star(first, ADA, True)
+    gallery.tag(first, ADA, ["sea", " two  words "])
+    when = gallery.get(second, ADA).created
+    assert gallery.page(ADA, Query(starred=True, tag="two words", aspect="16:9", text="fox")).entries[0].id == first
+    assert [entry.id for entry in gallery.page(ADA, Query(starred=False)).entries] == [second]
+    assert [entry.id for entry in gallery.page(ADA, Query(since=when)).entries] == [second]
+    assert [entry.id for entry in gallery.page(ADA, Query(until=when)).entries] == [first]
+    assert gallery.page(ADA, Query(model="other")).total == gallery.page(ADA, Query(task="edit")).total == 0
+    assert gallery.tags(ADA) == {"sea": 1, "two words": 1}
+
+
+def test_pages_follow_one_another_from_the_newest(gallery, keep):
+    names = [keep(f"fox {number}") for number in range(7)]
+    pages = [gallery.page(ADA, Query(), page=page, size=3) for page in range(4)]
+    assert [entry.id for page in pages for entry in page.entries] == names[::-1]
+    assert {page.total for page in pages} == {7}
+    assert [entry.id for entry in gallery.recent(ADA, 2)] == names[:-3:-1]
+
+
+@pytest.mark.parametrize("wrong", [{"page": -1}, {"page": 2**70}, {"size": 0}, {"size": 201}])
+def test_a_page_that_cannot_be_is_refused(gallery, wrong):
+    with pytest.raises(BadRequest):
+        gallery.page(ADA, Query(), **wrong)
+
+
+@pytest.mark.parametrize("wrong", [{"text": None}, {"text": 5}, {"tag": ["a"]}, {"since": "now"}, {"starred": "yes"}])
+def test_a_query_of_the_wrong_types_is_refused(wrong):
+    with pytest.raises(BadRequest, match="cannot be"):
+        Query(**wrong)
+
+
+@pytest.mark.parametrize("tags", [[""], ["x" * 41], ["x" + str(number) for number in range(21)]])
+def test_tags_have_limits(gallery, keep, tags):
+    name = keep("a fox")
+    with pytest.raises(BadRequest, match="up to 20 tags"):
+        gallery.tag(name, ADA, tags)
+
+
+def test_what_is_deleted_can_be_brought_back_until_it_is_purged(gallery, keep):
+    names = [keep("a fox"), keep("a cat")]
+    gallery.star(names[0], ADA, True)
+    token = gallery.delete(names, ADA)
+    assert gallery.page(ADA, Query(text="fox")).total == 0 and gallery.path(names[0], ADA, "clip") is None
+    assert gallery.purge(3600) == 0
+    assert sorted(gallery.undo(token, ADA)) == names and gallery.get(names[0], ADA).starred
+    gallery.delete(names[:1], ADA)
+    assert gallery.purge(0) == 1
+    assert gallery.undo(token, ADA) == [] and found(gallery) == ["a cat"] and found(gallery, text="fox") == []
+    assert gallery.bytes(ADA) == gallery.get(names[1], ADA).bytes
+
+
+def test_a_wrong_id_among_many_leaves_all_as_they_are(gallery, keep):
+    name = keep("a fox")
+    for wrong in ("../" + name, "f" * 32, "", 5, None, "\ud800"):
+        with pytest.raises(BadRequest):
+            gallery.delete([name, wrong], ADA)
+        assert gallery.get(wrong, ADA) is None and gallery.path(wrong, ADA, "clip") is None
+    assert gallery.get(name, ADA)
+
+
+def test_a_zip_holds_every_clip_with_its_request(gallery, keep, tmp_path):
+    names = [keep("a fox"), keep("a cat")]
+    with zipfile.ZipFile(gallery.zip(names, ADA, tmp_path / "two.zip")) as archive:
+        assert sorted(archive.namelist()) == sorted(f"{name}.{end}" for name in names for end in ("png", "json"))
+        assert json.loads(archive.read(f"{names[0]}.json"))["prompt"] == "a fox"
+    assert not list(tmp_path.glob("*.part")) and not list(tmp_path.glob(".*.part"))
+
+
+def test_a_lost_database_comes_back_from_the_clips_with_owners_stars_tags_and_what_was_deleted(gallery, keep, tmp_path):
+    names = [keep(NASTY), keep("a cat", BOB), keep("a dog")]
+    gallery.star(names[0], ADA, True)
+    gallery.tag(names[0], ADA, ["sea"])
+    token = gallery.delete(names[2:], ADA)
+    again = Gallery(Database(tmp_path / "other.db"), tmp_path / "clips")
+    assert again.reindex() == 3 and again.reindex() == 0
+    assert again.recent(None) == gallery.recent(None)
+    assert again.page(ADA, Query(text="script")).total == 1
+    assert again.undo(token, ADA) == names[2:]
+
+
+def test_a_clip_whose_notes_are_lost_says_itself_what_it_is(gallery, keep, tmp_path, clip):
+    name = keep("a fox", seed=9)
+    film = tmp_path / "clips" / "film"
+    film.mkdir()
+    export.save(clip, film / "clip.mp4")
+    for note in (tmp_path / "clips").rglob("*.json"):
+        note.unlink()
+    (tmp_path / "clips" / "broken").mkdir()
+    (tmp_path / "clips" / "broken" / "clip.mp4").write_bytes(b"no film")
+    again = Gallery(Database(tmp_path / "other.db"), tmp_path / "clips")
+    assert again.reindex() == 0
+    assert again.reindex(BOB) == 2
+    assert again.get(name, BOB).seed == 9 and again.get(name, BOB).request["prompt"] == "a fox"
+    seen = again.get("film", BOB)
+    assert (seen.frames, seen.fps, seen.seconds, seen.prompt) == (16, 16, 1.0, clip.origin.prompt)
+
+
+def test_the_command_lists_stars_tags_deletes_and_brings_back(gallery, keep, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("RUSHES_DATA", str(tmp_path))
+    name = keep("a fox by the sea")
+
+    def say(*words: str) -> dict:
+        assert main(["gallery", *words, "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    assert say("search", "sea")["clips"][0]["id"] == say()["clips"][0]["id"] == name
+    assert say("star", name)["starred"] and say("tag", name, "a", "b")["tags"] == ["a", "b"]
+    assert say("list", "--starred", "--tag", "a")["total"] == 1
+    token = say("delete", name)["undo"]
+    assert say()["total"] == 0 and say("undo", token)["restored"] == [name]
+    assert zipfile.is_zipfile(say("zip", str(tmp_path / "a.zip"), name)["file"])
+    found_again = say("settings", str(gallery.path(name, None, "clip")))
+    assert found_again["source"] == "Rushes" and found_again["settings"]["prompt"] == "a fox by the sea"
+    assert main(["gallery", "star", "nothing"]) == 2 and "no clips begin with" in capsys.readouterr().err
+
+
+def test_the_command_reindex_finds_the_clips_again(keep, tmp_path, monkeypatch, capsys):
+    keep("a fox")
+    shutil.copytree(tmp_path / "clips", tmp_path / "new" / "clips")
+    monkeypatch.setenv("RUSHES_DATA", str(tmp_path / "new"))
+    assert main(["reindex", "--json"]) == 0 and json.loads(capsys.readouterr().out) == {"added": 1}
+
+
+def test_without_a_studio_the_command_says_how_to_make_one(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("RUSHES_DATA", str(tmp_path / "nothing"))
+    assert main(["gallery"]) == 3 and "serve makes one" in capsys.readouterr().err
+    assert not Path(tmp_path / "nothing").exists()
