@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipelines.errors import StudioError
 from studio.people import COOKIE, VISIT, VISIT_S, People, alias, owner_of
+from studio.studio import Studio
 
 HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
 YEAR_S = 365 * 24 * 3600
@@ -35,8 +36,9 @@ ARCHIVE = "rushes.zip"
 NOT_HERE = "there is nothing of yours here"
 
 
-def around(studio: Any, headers: Mapping[str, str] = HEADERS, *, space: bool = False) -> dict[str, Any]:
-    """The `app_kwargs` of gradio's launch. `headers` go into every answer; `space`: inside a Hugging Face Space."""
+def around(studio: Studio, headers: Mapping[str, str] = HEADERS) -> dict[str, Any]:
+    """The `app_kwargs` of gradio's launch. `headers` go into every answer that does not have them."""
+    space = studio.settings.space
     return {
         "middleware": [Middleware(Door, people=studio.people, headers=headers, space=space)],
         "routes": [*Media(studio).routes(), *Entrance(studio.people, space=space).routes()],
@@ -99,7 +101,7 @@ class Door:
 class Media:
     """Clips, posters and previews for their owners; for everybody else there is nothing."""
 
-    def __init__(self, studio: Any):
+    def __init__(self, studio: Studio):
         self._studio = studio
 
     def routes(self) -> list[Route]:

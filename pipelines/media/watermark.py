@@ -1,0 +1,236 @@
+"""An invisible mark in the picture: 64 bits in the luminance of every frame, read from copies, excerpts and crops.
+
+A tile of weak noise that only the secret tells repeats over every frame; a reader adds all frames and tiles up, so that
+the pictures cancel and the mark does not. After Kalker, Depovere, Haitsma, Maes, "A video watermarking system for
+broadcast monitoring", 1999 (tile, folding, phase-only matching) and Cox et al. 1997 (spread spectrum, visual mask).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from pipelines.media.payload import LENGTH, Found, Payload, encode, first, randoms
+
+__all__ = ["Found", "Payload", "find", "mark"]
+# Lengths are in units: the shorter side of a picture has 256 of them, so that a scaled copy keeps its units; a smaller
+# picture has one unit a pixel.
+SIDE = 256
+TILE = 128
+PILOT = 0.2  # share of a tile's waves that carry no bit but say where the tile lies
+# Measured (python -m pipelines.evaluation.marks): long waves survive in flat places, where encoders drop fine ones;
+# short ones stand out against textures, which are strong in long waves.
+LONGEST, MIDDLE, SHORTEST = 24, 10, 4  # wave lengths
+TEXTURE = 50.0  # variance at which a place carries as much of the short as of the long waves
+SSIM_C2 = (
+    0.03 * 255
+) ** 2  # Wang et al. 2004: a place of variance v loses about m / (2 v + C2) by a mark of variance m
+SSIM_LOSS = 0.0225
+GREATEST = 6.0  # standard deviation of the mark, in grey levels
+MOST_NOISE = 255**2 / 10**4.26  # mean square of the mark: 42.6 dB
+FRAMES_HEARD = 96  # more of a clip tell nothing new
+LEAST_SIDE = 48
+HEARD_SIDE = 320  # pixels; larger copies are shrunk first
+PHASE_ONLY = 0.75  # 1: every wave counts the same, however strong; 0: by its strength
+STEPS = 1.006 ** np.arange(-16, 167)  # scales tried, against that of a whole copy: 0.91 to 2.7
+BELIEVED = 5.5  # standard deviations by which the pilot stands out of 10**6 places before a checksum is asked
+ASKED = 6  # places
+
+
+def mark(frames: np.ndarray, payload: Payload, secret: bytes) -> np.ndarray:
+    """Copies of frames (T, H, W, 3) uint8 that say `payload` to who has the secret.
+
+    Below 96 pixels a side there is hardly room for it. The change is at least 42 dB below the picture and the same in
+    all three colours; same arguments, same copies.
+    """
+    assert frames.dtype == np.uint8 and frames.ndim == 4
+    height, width = frames.shape[1:3]
+    unit = max(1.0, min(height, width) / SIDE)
+    planes = [_repeat(band.tile(payload), unit, (height, width)) for band in _bands(secret)]
+    marked = np.empty_like(frames)
+    for frame, copy in zip(frames, marked, strict=True):
+        strengths = _strengths(_grey(frame, unit))
+        if unit > 1:
+            strengths = [cv2.resize(strength, (width, height)) for strength in strengths]
+        change = sum(strength * plane for strength, plane in zip(strengths, planes, strict=True))
+        change = np.rint(change).astype(np.int16)
+        cv2.add(frame, cv2.merge([change] * 3), dst=copy, dtype=cv2.CV_8U)
+    return marked
+
+
+def find(frames: np.ndarray, secret: bytes) -> Found:
+    """What frames (T, H, W, 3) uint8 of any size say to this secret: a copy, an excerpt, scaled or cropped.
+
+    Not found: turned, mirrored or unevenly stretched copies, or less than about a third of the picture.
+    """
+    assert frames.dtype == np.uint8 and frames.ndim == 4
+    if min(frames.shape[1:3]) < LEAST_SIDE:
+        return Found(None, 0.0)
+    height, width = (min(side, 4 * min(frames.shape[1:3])) for side in frames.shape[1:3])
+    frames = frames[:, :height, :width]  # a long strip would cost much and tell little
+    return first(_guesses(frames, _bands(secret)))
+
+
+@dataclass(frozen=True)
+class _Band:
+    """The waves of a tile between two lengths: N coefficients of its Fourier transform, each two signs."""
+
+    rows: np.ndarray  # (N,)
+    columns: np.ndarray  # (N,)
+    signs: np.ndarray  # (N, 2), -1 or 1
+    roles: np.ndarray  # (N, 2): the index of the bit that it carries, -1 for the pilot
+
+    def tile(self, payload: Payload) -> np.ndarray:
+        """(TILE, TILE) float32 of variance 1."""
+        bits = np.append(encode(payload), 1.0)  # the last, so that -1 means the pilot
+        tile = np.fft.irfft2(self._spectrum(self.signs * bits[self.roles]), (TILE, TILE))
+        return (tile / tile.std()).astype(np.float32)
+
+    def pilot(self) -> np.ndarray:
+        """(TILE, TILE // 2 + 1) complex: the spectrum of the pilot."""
+        return self._spectrum(self.signs * (self.roles < 0))
+
+    def _spectrum(self, values: np.ndarray) -> np.ndarray:
+        spectrum = np.zeros((TILE, TILE // 2 + 1), np.complex128)
+        spectrum[self.rows, self.columns] = values[:, 0] + 1j * values[:, 1]
+        return spectrum
+
+
+class _Place(NamedTuple):
+    """Where a tile may lie in a copy, and what is heard there."""
+
+    score: float  # of the pilot, in standard deviations
+    bits: np.ndarray  # (2, LENGTH), by band
+    weights: np.ndarray  # (2,): how well the pilot of each band is heard
+
+    def guesses(self) -> list[np.ndarray]:
+        """(LENGTH,) each: the bands together, and each alone. None where the pilot is not believed."""
+        if self.score < BELIEVED:
+            return []
+        return [np.maximum(self.weights, 0) @ self.bits, *self.bits]
+
+
+def _guesses(frames: np.ndarray, bands: tuple[_Band, _Band]) -> Iterator[np.ndarray]:
+    """(LENGTH,) each: what the marks may say, the whole copy's scale first."""
+    for heard, unit in _hearings(frames):
+        yield from _look(bands, heard, unit).guesses()
+        places = [_look(bands, heard, unit * step) for step in STEPS]
+        for place in sorted(places, key=lambda place: place.score)[: -ASKED - 1 : -1]:
+            yield from place.guesses()
+
+
+def _bands(secret: bytes) -> tuple[_Band, _Band]:
+    return _band(secret, LONGEST, MIDDLE), _band(secret, MIDDLE, SHORTEST)
+
+
+def _band(secret: bytes, longest: int, shortest: int) -> _Band:
+    frequency = np.hypot(np.fft.fftfreq(TILE)[:, None], np.fft.rfftfreq(TILE))
+    inside = (frequency >= 1 / longest) & (frequency < 1 / shortest)
+    inside[TILE // 2 :, 0] = False  # these are not free: a real tile's other half repeats them
+    rows, columns = np.nonzero(inside)
+    chance = randoms(secret, f"picture {longest}", 2 * len(rows))
+    roles = np.full(2 * len(rows), -1)
+    carriers = np.argsort(chance, kind="stable")[int(PILOT * len(roles)) :]
+    roles[carriers] = np.arange(len(carriers)) % LENGTH
+    signs = np.where(chance & 1, 1.0, -1.0)
+    return _Band(rows, columns, signs.reshape(-1, 2), roles.reshape(-1, 2))
+
+
+def _repeat(tile: np.ndarray, unit: float, size: tuple[int, int]) -> np.ndarray:
+    """(H, W) float32: the tile over and over, `unit` pixels a unit."""
+    height, width = size
+    counts = [-(-int(side / unit + 2) // TILE) + 1 for side in size]
+    units = np.tile(tile, counts)
+    shift = 0.5 / unit - 0.5  # between the middles of pixels and of units
+    warp = np.array([[1 / unit, 0, shift], [0, 1 / unit, shift]])
+    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    return units[:height, :width] if unit == 1 else cv2.warpAffine(units, warp, (width, height), flags=flags)
+
+
+def _grey(frame: np.ndarray, shrink: float) -> np.ndarray:
+    grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+    if shrink > 1:
+        height, width = (round(side / shrink) for side in grey.shape)
+        grey = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
+    return grey.astype(np.float32)
+
+
+def _strengths(grey: np.ndarray, unit: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """(H, W) each: the standard deviations of long and of short waves that a picture hides."""
+    blur = (0, 0), 1.5 * unit
+    mean = cv2.GaussianBlur(grey, *blur)
+    variance = np.maximum(cv2.GaussianBlur(grey * grey, *blur) - mean * mean, 0)
+    side = int(7 * unit) | 1
+    variance = cv2.GaussianBlur(cv2.erode(variance, np.ones((side, side))), *blur)  # next to an edge is a flat place
+    whole = np.minimum(np.sqrt(SSIM_LOSS * (2 * variance + SSIM_C2)), GREATEST)
+    whole *= min(1.0, np.sqrt(MOST_NOISE / np.mean(whole * whole)))
+    short = variance / (variance + TEXTURE)
+    return whole * np.sqrt(1 - short), whole * np.sqrt(short)
+
+
+def _hearings(frames: np.ndarray) -> Iterator[tuple[list[np.ndarray], float]]:
+    """What is heard of each band, (H, W) each, and the pixels a unit that this copy would have, were it a whole copy.
+
+    A small copy is heard twice: it may be a small picture, or a scaled copy of a larger one.
+    """
+    shorter = min(frames.shape[1:3])
+    shrink = max(1.0, shorter / HEARD_SIDE)
+    chosen = np.linspace(0, len(frames) - 1, min(len(frames), FRAMES_HEARD)).round().astype(int)
+    for unit in sorted({shorter / shrink / SIDE, max(1.0, shorter / shrink / SIDE)}, reverse=True):
+        yield (
+            [sum(layer) for layer in zip(*(_listen(_grey(frames[i], shrink), unit) for i in chosen), strict=True)],
+            unit,
+        )
+
+
+def _listen(grey: np.ndarray, unit: float) -> list[np.ndarray]:
+    """What of a frame (H, W) may be each band's mark, weighted by how much of it would be mark."""
+    heard = []
+    for strength, (narrow, wide) in zip(_strengths(grey, unit), ((1.5, 5.0), (0.7, 2.5)), strict=True):
+        rest = cv2.GaussianBlur(grey, (0, 0), narrow * unit) - cv2.GaussianBlur(grey, (0, 0), wide * unit)
+        noise = np.sqrt(cv2.GaussianBlur(rest * rest, (0, 0), wide * unit) + 2.0)
+        heard.append(np.clip(rest / noise, -1.5, 1.5) * strength / noise)
+    return heard
+
+
+def _look(bands: tuple[_Band, _Band], heard: list[np.ndarray], unit: float) -> _Place:
+    """The likeliest place of the tile if a unit has `unit` pixels."""
+    waves = [_waves(band, layer, unit) for band, layer in zip(bands, heard, strict=True)]
+    maps = np.stack([_pilot_map(band, wave) for band, wave in zip(bands, waves, strict=True)])
+    maps = np.concatenate([maps, maps.sum(0, keepdims=True) / np.sqrt(2)])
+    which, row, column = np.unravel_index(maps.argmax(), maps.shape)
+    bits, weights = zip(*(_hear(band, wave, row, column) for band, wave in zip(bands, waves, strict=True)), strict=True)
+    return _Place(float(maps[which, row, column]), np.stack(bits), np.array(weights))
+
+
+def _waves(band: _Band, heard: np.ndarray, unit: float) -> np.ndarray:
+    """(N,) complex: the band's coefficients of all tiles added up, evened out."""
+    height, width = (max(1, round(side / unit)) for side in heard.shape)
+    if (height, width) != heard.shape:
+        smaller = height < heard.shape[0]
+        heard = cv2.resize(heard, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+    heard = np.pad(heard, ((0, -height % TILE), (0, -width % TILE)))
+    folded = heard.reshape(heard.shape[0] // TILE, TILE, -1, TILE).sum((0, 2))
+    waves = np.fft.rfft2(folded)[band.rows, band.columns]
+    power = np.abs(waves)
+    common = np.sqrt(np.mean(power**2))
+    return waves / (PHASE_ONLY * power + (1 - PHASE_ONLY) * common + 1e-9)
+
+
+def _pilot_map(band: _Band, waves: np.ndarray) -> np.ndarray:
+    """(TILE, TILE): how well the pilot fits at each offset, in standard deviations."""
+    spectrum = np.zeros((TILE, TILE // 2 + 1), np.complex128)
+    spectrum[band.rows, band.columns] = waves
+    fit = np.fft.irfft2(spectrum * band.pilot().conj(), (TILE, TILE))
+    return fit / (fit.std() + 1e-12)
+
+
+def _hear(band: _Band, waves: np.ndarray, row: int, column: int) -> tuple[np.ndarray, float]:
+    """The signs heard (LENGTH,) if the tile lies at this offset, and the mean of the pilot's."""
+    turn = np.exp(2j * np.pi * (band.rows * row + band.columns * column) / TILE)
+    turned = waves * turn
+    signs = np.stack([turned.real, turned.imag], -1) * band.signs
+    carries = band.roles >= 0
+    return np.bincount(band.roles[carries], signs[carries], LENGTH), float(signs[~carries].mean())
