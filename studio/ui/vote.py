@@ -10,8 +10,8 @@ from studio.ui.element import Element
 class Vote(Element):
     """value: {"id", "left", "right", "fps", "kind", "prompt", "axes": [{"name", "question"}], "done", "total"} or None.
 
-    `left` and `right` are addresses. Event `vote` with {"ballot", "answers": {axis: 2 | 1 | 0 | -1 | -2 | "bad"}}, where
-    2 says that the left one, A, is much better. Keys: those of `Compare`; A and B answer the next question (with Shift:
+    `left` and `right` are addresses. Event `vote` with {"ballot", "answers": {axis: 2 | 1 | 0 | -1 | -2 | "bad"}}: 2
+    says that the left one is much better. Keys: those of `Compare`; A and B answer the next question (with Shift:
     much better), T is no difference, N both bad, Enter votes. `pieces()` puts it on a page without gradio.
     """
 
