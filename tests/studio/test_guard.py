@@ -7,7 +7,9 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from studio.ui.guard import Pace, Turnstile, Window, headers
+from studio.settings import Settings
+from studio.studio import Studio
+from studio.ui.guard import Pace, Turnstile, Window, headers, protect
 
 
 class Clock:
@@ -84,3 +86,16 @@ def test_nothing_is_loaded_from_elsewhere_and_no_other_site_frames_the_page():
 def test_in_a_space_the_hub_may_frame_the_page():
     policy = headers(space=True)["Content-Security-Policy"]
     assert "frame-ancestors 'self' https://huggingface.co" in policy
+
+
+def test_every_answer_of_a_studio_has_the_headers(tmp_path):
+    studio = Studio.open(Settings(data=tmp_path))
+    try:
+        around = protect(studio)
+        routes = [Route("/x", lambda request: PlainTextResponse("ok")), *around["routes"]]
+        app = Starlette(routes=routes, middleware=around["middleware"])
+        for path in ("/x", "/media/none/clip"):
+            said = asked(app, path, "GET")[1]
+            assert {name.lower() for name in headers()} <= set(said)
+    finally:
+        studio.close()
