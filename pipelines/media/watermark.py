@@ -71,26 +71,31 @@ def find(frames: np.ndarray, secret: bytes) -> Found:
 
 
 class _Place(NamedTuple):
-    """Where a tile may lie in a copy, and what is heard there."""
+    """Where the tiles of both bands most likely lie in a copy of some scale, and what is heard there."""
 
     score: float  # of the pilot, in standard deviations
-    bits: np.ndarray  # (2, LENGTH), by band
-    weights: np.ndarray  # (2,): how well the pilot of each band is heard
-
-    def guesses(self) -> list[np.ndarray]:
-        """(LENGTH,) each: the bands together, and each alone. None where the pilot is not believed."""
-        if self.score < BELIEVED:
-            return []
-        return [np.maximum(self.weights, 0) @ self.bits, *self.bits]
+    waves: list[np.ndarray]
+    row: int
+    column: int
 
 
 def _guesses(frames: np.ndarray, bands: tuple[Waves, Waves]) -> Iterator[np.ndarray]:
     """(LENGTH,) each: what the marks may say, the whole copy's scale first."""
     for heard, unit in _hearings(frames):
-        yield from _look(bands, heard, unit).guesses()
+        yield from _guesses_at(bands, _look(bands, heard, unit))
         places = [_look(bands, heard, unit * step) for step in STEPS]
         for place in sorted(places, key=lambda place: place.score)[: -ASKED - 1 : -1]:
-            yield from place.guesses()
+            yield from _guesses_at(bands, place)
+
+
+def _guesses_at(bands: tuple[Waves, Waves], place: _Place) -> list[np.ndarray]:
+    """(LENGTH,) each: the bands together, and each alone. None where the pilot is not believed."""
+    if place.score < BELIEVED:
+        return []
+    (long, at_long), (short, at_short) = (
+        band.bits(waves, place.row, place.column) for band, waves in zip(bands, place.waves, strict=True)
+    )
+    return [max(at_long, 0.0) * long + max(at_short, 0.0) * short, long, short]
 
 
 def _bands(secret: bytes) -> tuple[Waves, Waves]:
@@ -164,9 +169,8 @@ def _look(bands: tuple[Waves, Waves], heard: list[np.ndarray], unit: float) -> _
     waves = [band.listen(_in_units(layer, unit)) for band, layer in zip(bands, heard, strict=True)]
     fits = [band.pilot(wave) for band, wave in zip(bands, waves, strict=True)]
     fits = np.stack([*fits, sum(fits) / np.sqrt(2)])
-    which, row, column = np.unravel_index(fits.argmax(), fits.shape)
-    bits, weights = zip(*(band.bits(wave, row, column) for band, wave in zip(bands, waves, strict=True)), strict=True)
-    return _Place(float(fits[which, row, column]), np.stack(bits), np.array(weights))
+    _, row, column = best = np.unravel_index(fits.argmax(), fits.shape)
+    return _Place(float(fits[best]), waves, int(row), int(column))
 
 
 def _in_units(heard: np.ndarray, unit: float) -> np.ndarray:

@@ -6,6 +6,7 @@ The picture's mark repeats such a tile over every frame, the sound's over the sp
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import fft
 
 from pipelines.media.payload import LENGTH, Payload, encode, randoms
 
@@ -16,7 +17,7 @@ PHASE_ONLY = 0.75  # measured; 1: every wave counts the same, however strong; 0:
 
 def frequencies() -> tuple[np.ndarray, np.ndarray]:
     """Cycles a unit along the rows (TILE, 1) and along the columns (TILE // 2 + 1,) of a tile's spectrum."""
-    return np.fft.fftfreq(TILE)[:, None], np.fft.rfftfreq(TILE)
+    return fft.fftfreq(TILE)[:, None], fft.rfftfreq(TILE)
 
 
 @dataclass(frozen=True)
@@ -44,24 +45,27 @@ class Waves:
     def tile(self, payload: Payload) -> np.ndarray:
         """(TILE, TILE) float32 of variance 1 that says `payload`."""
         bits = np.append(encode(payload), 1.0)  # the last one is found at -1: the pilot
-        tile = np.fft.irfft2(self._spectrum(self.signs * bits[self.roles]), (TILE, TILE))
+        values = self.signs * bits[self.roles]
+        spectrum = np.zeros((TILE, TILE // 2 + 1), np.complex128)
+        spectrum[self.rows, self.columns] = values[:, 0] + 1j * values[:, 1]
+        tile = fft.irfft2(spectrum, (TILE, TILE))
         return (tile / tile.std()).astype(np.float32)
 
     def listen(self, heard: np.ndarray) -> np.ndarray:
         """(N,) complex: the waves of all tiles of a plane (H, W) added up, and evened out against the strongest."""
-        heard = np.pad(heard, [(0, -side % TILE) for side in heard.shape])
+        heard = np.pad(heard.astype(np.float32), [(0, -side % TILE) for side in heard.shape])
         folded = heard.reshape(heard.shape[0] // TILE, TILE, -1, TILE).sum((0, 2))
-        waves = np.fft.rfft2(folded)[self.rows, self.columns]
+        waves = fft.rfft2(folded)[self.rows, self.columns]
         power = np.abs(waves)
         common = np.sqrt(np.mean(power**2))
         return waves / (PHASE_ONLY * power + (1 - PHASE_ONLY) * common + 1e-9)
 
     def pilot(self, waves: np.ndarray) -> np.ndarray:
         """(TILE, TILE): how well the pilot fits if the first tile begins there, in standard deviations."""
-        pilot = self._spectrum(self.signs * (self.roles < 0))
-        spectrum = np.zeros_like(pilot)
-        spectrum[self.rows, self.columns] = waves
-        fit = np.fft.irfft2(spectrum * pilot.conj(), (TILE, TILE))
+        pilot = self.signs * (self.roles < 0)
+        spectrum = np.zeros((TILE, TILE // 2 + 1), np.complex64)
+        spectrum[self.rows, self.columns] = waves * (pilot[:, 0] - 1j * pilot[:, 1])
+        fit = fft.irfft2(spectrum, (TILE, TILE))
         return fit / (fit.std() + 1e-12)
 
     def bits(self, waves: np.ndarray, row: float, column: float) -> tuple[np.ndarray, float]:
@@ -70,8 +74,3 @@ class Waves:
         signs = np.stack([turned.real, turned.imag], -1) * self.signs
         carries = self.roles >= 0
         return np.bincount(self.roles[carries], signs[carries], LENGTH), float(signs[~carries].mean())
-
-    def _spectrum(self, values: np.ndarray) -> np.ndarray:
-        spectrum = np.zeros((TILE, TILE // 2 + 1), np.complex128)
-        spectrum[self.rows, self.columns] = values[:, 0] + 1j * values[:, 1]
-        return spectrum
