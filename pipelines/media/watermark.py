@@ -6,20 +6,18 @@ broadcast monitoring", 1999 (tile, folding, phase-only matching) and Cox et al. 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from pipelines.media.payload import LENGTH, Found, Payload, encode, first, randoms
+from pipelines.media.payload import Found, Payload, first
+from pipelines.media.waves import TILE, Waves, frequencies
 
 __all__ = ["Found", "Payload", "find", "mark"]
 # Lengths are in units: the shorter side of a picture has 256 of them, so that a scaled copy keeps its units; a smaller
 # picture has one unit a pixel.
 SIDE = 256
-TILE = 128
-PILOT = 0.2  # share of a tile's waves that carry no bit but say where the tile lies
 # Measured (python -m pipelines.evaluation.marks): long waves survive in flat places, where encoders drop fine ones;
 # short ones stand out against textures, which are strong in long waves.
 LONGEST, MIDDLE, SHORTEST = 24, 10, 4  # wave lengths
@@ -33,7 +31,6 @@ MOST_NOISE = 255**2 / 10**4.26  # mean square of the mark: 42.6 dB
 FRAMES_HEARD = 96  # more of a clip tell nothing new
 LEAST_SIDE = 48
 HEARD_SIDE = 320  # pixels; larger copies are shrunk first
-PHASE_ONLY = 0.75  # 1: every wave counts the same, however strong; 0: by its strength
 STEPS = 1.006 ** np.arange(-16, 167)  # scales tried, against that of a whole copy: 0.91 to 2.7
 BELIEVED = 5.5  # standard deviations by which the pilot stands out of 10**6 places before a checksum is asked
 ASKED = 6  # places
@@ -73,69 +70,41 @@ def find(frames: np.ndarray, secret: bytes) -> Found:
     return first(_guesses(frames, _bands(secret)))
 
 
-@dataclass(frozen=True)
-class _Band:
-    """The waves of a tile between two lengths: N coefficients of its Fourier transform, each two signs."""
-
-    rows: np.ndarray  # (N,)
-    columns: np.ndarray  # (N,)
-    signs: np.ndarray  # (N, 2), -1 or 1
-    roles: np.ndarray  # (N, 2): the index of the bit that it carries, -1 for the pilot
-
-    def tile(self, payload: Payload) -> np.ndarray:
-        """(TILE, TILE) float32 of variance 1."""
-        bits = np.append(encode(payload), 1.0)  # the last, so that -1 means the pilot
-        tile = np.fft.irfft2(self._spectrum(self.signs * bits[self.roles]), (TILE, TILE))
-        return (tile / tile.std()).astype(np.float32)
-
-    def pilot(self) -> np.ndarray:
-        """(TILE, TILE // 2 + 1) complex: the spectrum of the pilot."""
-        return self._spectrum(self.signs * (self.roles < 0))
-
-    def _spectrum(self, values: np.ndarray) -> np.ndarray:
-        spectrum = np.zeros((TILE, TILE // 2 + 1), np.complex128)
-        spectrum[self.rows, self.columns] = values[:, 0] + 1j * values[:, 1]
-        return spectrum
-
-
 class _Place(NamedTuple):
-    """Where a tile may lie in a copy, and what is heard there."""
+    """Where the tiles of both bands most likely lie in a copy of some scale, and what is heard there."""
 
     score: float  # of the pilot, in standard deviations
-    bits: np.ndarray  # (2, LENGTH), by band
-    weights: np.ndarray  # (2,): how well the pilot of each band is heard
-
-    def guesses(self) -> list[np.ndarray]:
-        """(LENGTH,) each: the bands together, and each alone. None where the pilot is not believed."""
-        if self.score < BELIEVED:
-            return []
-        return [np.maximum(self.weights, 0) @ self.bits, *self.bits]
+    waves: list[np.ndarray]
+    row: int
+    column: int
 
 
-def _guesses(frames: np.ndarray, bands: tuple[_Band, _Band]) -> Iterator[np.ndarray]:
+def _guesses(frames: np.ndarray, bands: tuple[Waves, Waves]) -> Iterator[np.ndarray]:
     """(LENGTH,) each: what the marks may say, the whole copy's scale first."""
     for heard, unit in _hearings(frames):
-        yield from _look(bands, heard, unit).guesses()
+        yield from _guesses_at(bands, _look(bands, heard, unit))
         places = [_look(bands, heard, unit * step) for step in STEPS]
         for place in sorted(places, key=lambda place: place.score)[: -ASKED - 1 : -1]:
-            yield from place.guesses()
+            yield from _guesses_at(bands, place)
 
 
-def _bands(secret: bytes) -> tuple[_Band, _Band]:
+def _guesses_at(bands: tuple[Waves, Waves], place: _Place) -> list[np.ndarray]:
+    """(LENGTH,) each: the bands together, and each alone. None where the pilot is not believed."""
+    if place.score < BELIEVED:
+        return []
+    (long, at_long), (short, at_short) = (
+        band.bits(waves, place.row, place.column) for band, waves in zip(bands, place.waves, strict=True)
+    )
+    return [max(at_long, 0.0) * long + max(at_short, 0.0) * short, long, short]
+
+
+def _bands(secret: bytes) -> tuple[Waves, Waves]:
     return _band(secret, LONGEST, MIDDLE), _band(secret, MIDDLE, SHORTEST)
 
 
-def _band(secret: bytes, longest: int, shortest: int) -> _Band:
-    frequency = np.hypot(np.fft.fftfreq(TILE)[:, None], np.fft.rfftfreq(TILE))
-    inside = (frequency >= 1 / longest) & (frequency < 1 / shortest)
-    inside[TILE // 2 :, 0] = False  # these are not free: a real tile's other half repeats them
-    rows, columns = np.nonzero(inside)
-    chance = randoms(secret, f"picture {longest}", 2 * len(rows))
-    roles = np.full(2 * len(rows), -1)
-    carriers = np.argsort(chance, kind="stable")[int(PILOT * len(roles)) :]
-    roles[carriers] = np.arange(len(carriers)) % LENGTH
-    signs = np.where(chance & 1, 1.0, -1.0)
-    return _Band(rows, columns, signs.reshape(-1, 2), roles.reshape(-1, 2))
+def _band(secret: bytes, longest: int, shortest: int) -> Waves:
+    frequency = np.hypot(*frequencies())
+    return Waves.of(secret, f"picture {longest}", (frequency >= 1 / longest) & (frequency < 1 / shortest))
 
 
 def _repeat(tile: np.ndarray, unit: float, size: tuple[int, int]) -> np.ndarray:
@@ -195,42 +164,16 @@ def _listen(grey: np.ndarray, unit: float) -> list[np.ndarray]:
     return heard
 
 
-def _look(bands: tuple[_Band, _Band], heard: list[np.ndarray], unit: float) -> _Place:
+def _look(bands: tuple[Waves, Waves], heard: list[np.ndarray], unit: float) -> _Place:
     """The likeliest place of the tile if a unit has `unit` pixels."""
-    waves = [_waves(band, layer, unit) for band, layer in zip(bands, heard, strict=True)]
-    maps = np.stack([_pilot_map(band, wave) for band, wave in zip(bands, waves, strict=True)])
-    maps = np.concatenate([maps, maps.sum(0, keepdims=True) / np.sqrt(2)])
-    which, row, column = np.unravel_index(maps.argmax(), maps.shape)
-    bits, weights = zip(*(_hear(band, wave, row, column) for band, wave in zip(bands, waves, strict=True)), strict=True)
-    return _Place(float(maps[which, row, column]), np.stack(bits), np.array(weights))
+    waves = [band.listen(_in_units(layer, unit)) for band, layer in zip(bands, heard, strict=True)]
+    fits = [band.pilot(wave) for band, wave in zip(bands, waves, strict=True)]
+    fits = np.stack([*fits, sum(fits) / np.sqrt(2)])
+    _, row, column = best = np.unravel_index(fits.argmax(), fits.shape)
+    return _Place(float(fits[best]), waves, int(row), int(column))
 
 
-def _waves(band: _Band, heard: np.ndarray, unit: float) -> np.ndarray:
-    """(N,) complex: the band's coefficients of all tiles added up, evened out."""
+def _in_units(heard: np.ndarray, unit: float) -> np.ndarray:
     height, width = (max(1, round(side / unit)) for side in heard.shape)
-    if (height, width) != heard.shape:
-        smaller = height < heard.shape[0]
-        heard = cv2.resize(heard, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
-    heard = np.pad(heard, ((0, -height % TILE), (0, -width % TILE)))
-    folded = heard.reshape(heard.shape[0] // TILE, TILE, -1, TILE).sum((0, 2))
-    waves = np.fft.rfft2(folded)[band.rows, band.columns]
-    power = np.abs(waves)
-    common = np.sqrt(np.mean(power**2))
-    return waves / (PHASE_ONLY * power + (1 - PHASE_ONLY) * common + 1e-9)
-
-
-def _pilot_map(band: _Band, waves: np.ndarray) -> np.ndarray:
-    """(TILE, TILE): how well the pilot fits at each offset, in standard deviations."""
-    spectrum = np.zeros((TILE, TILE // 2 + 1), np.complex128)
-    spectrum[band.rows, band.columns] = waves
-    fit = np.fft.irfft2(spectrum * band.pilot().conj(), (TILE, TILE))
-    return fit / (fit.std() + 1e-12)
-
-
-def _hear(band: _Band, waves: np.ndarray, row: int, column: int) -> tuple[np.ndarray, float]:
-    """The signs heard (LENGTH,) if the tile lies at this offset, and the mean of the pilot's."""
-    turn = np.exp(2j * np.pi * (band.rows * row + band.columns * column) / TILE)
-    turned = waves * turn
-    signs = np.stack([turned.real, turned.imag], -1) * band.signs
-    carries = band.roles >= 0
-    return np.bincount(band.roles[carries], signs[carries], LENGTH), float(signs[~carries].mean())
+    finer = height > heard.shape[0]
+    return cv2.resize(heard, (width, height), interpolation=cv2.INTER_LINEAR if finer else cv2.INTER_AREA)

@@ -43,7 +43,7 @@ PACES = (
 def protect(studio: Studio) -> dict[str, Any]:
     """The `app_kwargs` of gradio's launch."""
     space = studio.settings.space
-    around = web.around(studio, headers(space=space), space=space)
+    around = web.around(studio, headers(space=space))
     return around | {"middleware": [*around["middleware"], Middleware(Turnstile)]}
 
 

@@ -1,3 +1,5 @@
+"""The mark in the picture is read back from what encoders and people leave of it, and never where there is none."""
+
 import subprocess
 from pathlib import Path
 
@@ -37,20 +39,20 @@ def resized(frames: np.ndarray, width: int, height: int) -> np.ndarray:
     return np.stack([cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA) for frame in frames])
 
 
-def test_the_mark_is_read_and_not_seen(unmarked: np.ndarray, marked: np.ndarray) -> None:
+def test_the_mark_is_read_and_not_seen(unmarked: np.ndarray, marked: np.ndarray):
     found = watermark.find(marked, SECRET)
     assert found.payload == SAYS and found.confidence > 0.9999
     assert 10 * np.log10(255**2 / np.mean((marked - unmarked.astype(np.float64)) ** 2)) > 42
 
 
-def test_the_mark_survives_strong_compression(marked: np.ndarray, tmp_path: Path) -> None:
+def test_the_mark_survives_strong_compression(marked: np.ndarray, tmp_path: Path):
     assert watermark.find(through_h264(marked, tmp_path / "clip.mp4", crf=28), SECRET).payload == SAYS
 
 
 @pytest.mark.parametrize(
     "changed", ["excerpt", "still", "slower", "half size", "cropped", "cropped and enlarged", "paler"]
 )
-def test_the_mark_survives_what_people_do_to_clips(marked: np.ndarray, changed: str) -> None:
+def test_the_mark_survives_what_people_do_to_clips(marked: np.ndarray, changed: str):
     copies = {
         "excerpt": lambda: marked[9:17],
         "still": lambda: marked[11:12],
@@ -63,32 +65,32 @@ def test_the_mark_survives_what_people_do_to_clips(marked: np.ndarray, changed: 
     assert watermark.find(copies[changed](), SECRET).payload == SAYS
 
 
-def test_nothing_is_found_where_nothing_was_said(unmarked: np.ndarray, marked: np.ndarray) -> None:
+def test_nothing_is_found_where_nothing_was_said(unmarked: np.ndarray, marked: np.ndarray):
     nothing = Found(None, 0.0)
     assert watermark.find(unmarked, SECRET) == nothing
     assert watermark.find(marked, OTHER) == nothing
     assert watermark.find(np.zeros((2, 256, 256, 3), np.uint8), SECRET) == nothing
 
 
-def test_the_same_mark_every_time_and_another_for_another_clip(unmarked: np.ndarray, marked: np.ndarray) -> None:
+def test_the_same_mark_every_time_and_another_for_another_clip(unmarked: np.ndarray, marked: np.ndarray):
     assert np.array_equal(watermark.mark(unmarked, SAYS, SECRET), marked)
     assert not np.array_equal(watermark.mark(unmarked, Payload(5, 1), SECRET), marked)
 
 
 @pytest.mark.parametrize("size", [(96, 96), (97, 203), (360, 202)])
-def test_small_and_odd_sizes_are_marked(size: tuple[int, int]) -> None:
+def test_small_and_odd_sizes_are_marked(size: tuple[int, int]):
     frames = np.stack([resized(world.render_still(world.sample_scene(3))[None], *size[::-1])[0]] * 4)
     assert watermark.find(watermark.mark(frames, SAYS, SECRET), SECRET).payload == SAYS
 
 
 @pytest.mark.parametrize("size", [(1, 1), (8, 3000), (47, 64), (60, 4000)])
-def test_a_picture_too_small_for_a_mark_is_no_error(size: tuple[int, int]) -> None:
+def test_a_picture_too_small_for_a_mark_is_no_error(size: tuple[int, int]):
     frames = np.full((1, *size, 3), 128, np.uint8)
     assert watermark.mark(frames, SAYS, SECRET).shape == frames.shape
     assert watermark.find(frames, SECRET).payload is None
 
 
-def test_the_code_corrects_errors_and_the_checksum_knows_noise() -> None:
+def test_the_code_corrects_errors_and_the_checksum_knows_noise():
     rng = np.random.default_rng(0)
     signs = payload.encode(SAYS)
     flipped = np.where(np.arange(len(signs)) % 10 == 3, -signs, signs)
@@ -97,7 +99,7 @@ def test_the_code_corrects_errors_and_the_checksum_knows_noise() -> None:
     assert all(payload.decode(rng.normal(size=len(signs))) is None for _ in range(50))
 
 
-def test_a_payload_has_64_bits_with_its_checksum() -> None:
+def test_a_payload_has_64_bits_with_its_checksum():
     assert payload.KEY_BITS + payload.CLIP_BITS + payload.CHECK_BITS == 64
     for wrong in ((-1, 0), (1 << 12, 0), (0, 1 << 32)):
         with pytest.raises(AssertionError):
