@@ -4,6 +4,7 @@ gradio evaluates both templates as JavaScript, so nothing from outside may reach
 script fills it in with `textContent`. `props.value` in the script is what Python gave; what returns is not believed.
 """
 
+import functools
 import json
 import re
 from pathlib import Path
@@ -50,6 +51,7 @@ class Element(gr.HTML):
         return "html"
 
 
+@functools.cache
 def _read(name: str) -> str:
     text = (FOLDER / name).read_text(encoding="utf-8")
     return INCLUDE.sub(lambda found: _read(found[1]), text)
