@@ -3,6 +3,7 @@
 Nothing listens on the network.
 """
 
+import dataclasses
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -35,13 +36,8 @@ def studio(folder: Path | None = None, *, supervised: bool = True) -> Iterator[S
     with tempfile.TemporaryDirectory(prefix="rushes-benchmark-") as spare:
         opened = Studio.open(Settings(data=folder or Path(spare)))
         keeper = Supervisor(opened.jobs, opened.gallery, opened.settings, back_off=(0.0,))
-        here = Studio(
-            settings=opened.settings,
-            database=opened.database,
-            jobs=Jobs(opened.database, limits=Limits(each=1000, all=1000)),
-            gallery=opened.gallery,
-            supervisor=keeper,
-        )
+        many = Jobs(opened.database, limits=Limits(each=1000, all=1000))
+        here = dataclasses.replace(opened, jobs=many, supervisor=keeper)
         try:
             if supervised:
                 keeper.start()
