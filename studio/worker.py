@@ -128,6 +128,17 @@ class Worker:
                 time.sleep(1)
 
 
+def take_back(claims: Claims, gallery: Gallery, settings: Settings, reason: str, *, blame: bool = True) -> None:
+    """Frees the jobs of a worker that is dead (see `Claims.recover`) and removes the halves of clips it has left.
+
+    In this order: should this process die in between, the next one finds the same jobs.
+    """
+    for id in claims.running():
+        if gallery.get(id, None) is None:
+            shutil.rmtree(settings.clips / id, ignore_errors=True)
+    claims.recover(reason, blame=blame)
+
+
 def main() -> None:
     """One worker for each data folder. What a library prints goes to stderr."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -146,9 +157,9 @@ def main() -> None:
 def _work(settings: Settings, database: Database) -> NoReturn:
     """Does jobs for ever. Whatever is said to run when this begins has lost its worker."""
     _clean(settings.data)
-    claims = Claims(database)
-    claims.recover(ENDED)
-    worker = Worker(claims, Gallery(database, settings.clips), settings)
+    claims, gallery = Claims(database), Gallery(database, settings.clips)
+    take_back(claims, gallery, settings, ENDED)
+    worker = Worker(claims, gallery, settings)
     worker.warm(settings.model)
     while True:
         if not worker.take():

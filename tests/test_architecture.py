@@ -81,7 +81,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 # The parts of the studio that face a person are at the top: only these may use them.
 FACES = {"studio.ui", "studio.cli", "studio.commands", "studio.queue_command", "studio.terminal"}
 FACES |= {"studio.gallery_command", "studio.people_command"}
-MAY_USE_FACES = {"app", "spaces", "studio.__main__", *FACES}
+MAY_USE_FACES = {"app", "spaces", "studio.__main__", "studio.benchmarks", *FACES}
 
 NEVER = {
     "app": {"torch", "diffusers"},
