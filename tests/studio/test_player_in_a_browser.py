@@ -142,7 +142,7 @@ def test_the_comparison_changes_view_zoom_and_sound_for_all(page):
     page.keyboard.press("ArrowRight")
     assert part.locator(".handle").get_attribute("aria-valuenow") == "52"
     part.focus()
-    for key in ("k", "Home", "."):
+    for key in ("k", "x", "Home", "."):
         page.keyboard.press(key)
         landed = frame_of(page, ".compare")
     assert landed == [1, 1]
