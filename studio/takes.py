@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import BadRequest
-from pipelines.media import blind
+from pipelines.media import blind, export
 from pipelines.progress import Progress
 from pipelines.requests import Request, request_from_dict
 from studio.arena import Arena, Study, Take
@@ -91,5 +91,6 @@ def _take_in(arena: Arena, study: Study, take: Take, file: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     clip = blind.read(file)
     copy = blind.save(clip, folder / f"{secrets.token_hex(8)}{blind.suffix(clip)}")
+    export.poster(clip, copy.with_suffix(".webp"))  # for the report
     seed = clip.origin.seed if clip.origin else None
     arena.fill(take.id, copy.name, fps=clip.fps, still=clip.still, seed=seed)

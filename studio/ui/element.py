@@ -31,14 +31,14 @@ class Element(gr.HTML):
     styles: tuple[str, ...]
 
     def __init__(self, value: Any = None, *, given: dict[str, Any] | None = None, **look: Any):
-        markup, script = _read(self.markup), "\n".join(map(_read, self.scripts))
+        markup, script = read(self.markup), "\n".join(map(read, self.scripts))
         said = {english: french for english, french in FRENCH.items() if english in markup or english in script}
         given = {**(given or {}), "words": said | _french(given or {})}
         super().__init__(
             value,
             html_template=markup,
-            css_template="".join(_read(name) for name in self.styles),
-            js_on_load=f"const given = {json.dumps(given)};\n{_read(MANNERS)}\nlocalise(element);\n{script}",
+            css_template="".join(read(name) for name in self.styles),
+            js_on_load=f"const given = {json.dumps(given)};\n{read(MANNERS)}\nlocalise(element);\n{script}",
             apply_default_css=False,
             container=False,
             padding=False,
@@ -63,6 +63,7 @@ def _french(given: dict[str, Any]) -> dict[str, str]:
     return {text: FRENCH[text] for text in values if isinstance(text, str) and text in FRENCH}
 
 
-def _read(name: str) -> str:
+def read(name: str) -> str:
+    """A file of assets/ui, with the markups that it names inside."""
     text = (FOLDER / name).read_text(encoding="utf-8")
-    return INCLUDE.sub(lambda found: _read(found[1]), text)
+    return INCLUDE.sub(lambda found: read(found[1]), text)
