@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
+from studio.arena import Arena
 from studio.db import Database
 from studio.gallery import Gallery
 from studio.jobs import Jobs, Limits
@@ -20,6 +21,7 @@ class Studio:
     database: Database
     jobs: Jobs
     gallery: Gallery
+    arena: Arena
     people: People
     supervisor: Supervisor | Inline
 
@@ -36,6 +38,7 @@ class Studio:
             database=database,
             jobs=jobs,
             gallery=gallery,
+            arena=Arena(database, settings.data / "studies"),
             people=People(database, auth=settings.auth, alone=settings.alone),
             supervisor=runner(jobs, gallery, settings),
         )

@@ -15,10 +15,10 @@ from studio.studio import Studio
 from studio.terminal import note
 from studio.ui import api, drawer, parts, stage, theme, web, words
 from studio.ui.desk import Desk, rooms, tab_id
-from studio.ui.tabs import compare, create, gallery, settings
+from studio.ui.tabs import compare, create, gallery, settings, studies
 
 # A tab is a module with NAME and draw(page, studio, desk), and ACTS if it takes acts of cards. Their order is this one.
-TABS = (create, gallery, compare, settings)
+TABS = (create, gallery, compare, studies, settings)
 
 
 def build(studio: Studio) -> gr.Blocks:
