@@ -28,7 +28,8 @@ def build(studio: Studio) -> gr.Blocks:
         desk.tabs = gr.Tabs(elem_id="tabs", render=False)
         with gr.Row(elem_id="bar"):
             reason = catalog.runs_here(catalog.spec(studio.settings.model))
-            gr.HTML(parts.bar(studio.settings.model, reason), container=False, padding=False, apply_default_css=False)
+            gr.HTML('<h1 class="brand">Rushes</h1>', **parts.PLAIN)
+            gr.HTML(parts.pill(studio.settings.model, reason), elem_id="model-pill", **parts.PLAIN)
             drawer.draw(desk)
         desk.tabs.render()
         with desk.tabs:

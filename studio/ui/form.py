@@ -23,7 +23,7 @@ FEW = 12  # steps: a model that needs no more has one quality only
 class Form:
     """The widgets of one request. `draw` puts them where the caller stands, `draw_rest` what is left.
 
-    It opens with one model and can `show` another. What a model leaves no choice about is hidden and has its only value.
+    It opens with one model and can `show` another. What a model leaves no choice about is hidden and keeps its value.
     """
 
     def __init__(self, request: type[Request], model: ModelSpec):
@@ -53,8 +53,6 @@ class Form:
         given = dict(zip(self.widgets, values, strict=True))
         row = catalog.spec(str(given.get("model", self.model.name)))
         given |= {name: options[0] for name, options in choices(row, self.request).items() if len(options) == 1}
-        if given.get("seed") is None:
-            given["seed"] = 0
         return self.request(**given)
 
     def show(self, model: ModelSpec, values: dict[str, Any]) -> list[dict[str, Any]]:
@@ -86,7 +84,7 @@ class Form:
         if options := look.pop("choices", options or rules.get("choices")):
             return look.pop("widget", gr.Dropdown)(list(options), value=default, **look)
         if spec.name == "seed":
-            return gr.Number(None, precision=0, **look)
+            return gr.Number(0, precision=0, **look)
         if spec.type in (int, float):
             high = longest(self.model) if spec.name == "seconds" else rules["high"]
             step = {"step": 1 if spec.type is int else 0.5}
