@@ -1,5 +1,5 @@
-/* Two to four clips or stills, locked in time, zoom and place. `show(value)` takes {clips: [{src, poster, kind, label}],
- * fps, view, blind}; keys: those of a deck, M next view, C swap, H hold to flip, 1-4 sound of, 0 none, + - Z zoom. */
+/* Two to four clips or stills, locked in time, zoom and place. `show(value)` takes {clips: [{src | file, poster, kind,
+ * label}], fps, view}, file being one that gradio gives out; keys: those of a deck, M next view, C swap, H hold to flip, 1-4 sound of, 0 none, + - Z zoom. */
 const VIEWS = ['side', 'wipe', 'flip', 'difference', 'opacity'];
 const AMOUNTS = { wipe: 50, opacity: 50, difference: 0 };  // where the slider of a view begins
 const LETTERS = 'ABCD';
@@ -23,10 +23,11 @@ function comparison(root, changed = () => {}) {
       cell.hidden = !clip;
       cell.dataset.kind = clip?.kind ?? '';
       const still = clip?.kind === 'still';
-      still || !clip ? video.removeAttribute('src') : video.src = clip.src;
+      const src = clip?.src ?? clip?.file?.url;
+      still || !clip ? video.removeAttribute('src') : video.src = src;
       if (still || !clip) video.load(); else videos.push(video);
       video.poster = clip && !still ? clip.poster ?? '' : '';
-      still ? picture.src = clip.src : picture.removeAttribute('src');
+      still ? picture.src = src : picture.removeAttribute('src');
       cell.querySelector('.tag b').textContent = clip ? LETTERS[number] : '';
       cell.querySelector('.tag span').textContent = picture.alt = clip?.label ?? '';
       video.setAttribute('aria-label', clip?.label ?? '');

@@ -15,6 +15,8 @@ from pipelines.errors import BadRequest, StudioError
 from pipelines.requests import request_from_dict
 from studio import commands
 from studio.people import owner_of
+from studio.studio import Studio
+from studio.ui.tabs import verify
 
 LARGEST_REQUEST = 64_000  # characters of JSON; the longest prompts of all fields together are far shorter
 WRONG = "something went wrong inside the studio; its log says what"
@@ -22,7 +24,7 @@ OPEN = {"api_visibility": "public", "concurrency_limit": None}
 log = logging.getLogger("studio.ui.api")
 
 
-def draw(studio: Any) -> None:
+def draw(studio: Studio) -> None:
     """Adds the endpoints to the page that is being built. Nothing of them is visible."""
     ask = Endpoints(studio)
     gr.api(_answered(ask.submit), api_name="submit", **OPEN)
@@ -39,7 +41,7 @@ def draw(studio: Any) -> None:
 class Endpoints:
     """What each endpoint does, for the owner that its caller is. Raises `StudioError`, whose text is for people."""
 
-    def __init__(self, studio: Any):
+    def __init__(self, studio: Studio):
         self._studio = studio
 
     def submit(self, request: dict, caller: gr.Request) -> dict:
@@ -76,7 +78,7 @@ class Endpoints:
             raise BadRequest("file", "is missing")
         path = Path(file)
         try:
-            return commands.verify(Namespace(files=[path]), self._studio.settings) | {"file": path.name}
+            return verify.look(self._studio, path, owner_of(caller)) | {"file": path.name}
         except BadRequest as error:  # where uploads are kept concerns nobody
             raise BadRequest("file", error.message.replace(str(path), path.name)) from error
 

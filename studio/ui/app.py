@@ -13,12 +13,13 @@ from pipelines.errors import Unavailable
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.terminal import note
-from studio.ui import api, drawer, parts, stage, theme, web, words
+from studio.ui import api, drawer, guard, parts, stage, theme, words
 from studio.ui.desk import Desk, rooms, tab_id
-from studio.ui.tabs import compare, create, gallery, settings, studies
+
+from studio.ui.tabs import compare, create, gallery, settings, studies, verify
 
 # A tab is a module with NAME and draw(page, studio, desk), and ACTS if it takes acts of cards. Their order is this one.
-TABS = (create, gallery, compare, studies, settings)
+TABS = (create, gallery, compare, studies, verify, settings)
 
 
 def build(studio: Studio) -> gr.Blocks:
@@ -84,7 +85,7 @@ def start(studio: Studio, port: int) -> tuple[gr.Blocks, str]:
 
 def _around(studio: Studio) -> dict[str, Any]:
     """What stands around the page, and the examples that come with the project, which everybody may see."""
-    around = web.around(studio)
+    around = guard.protect(studio)
     return around | {"routes": [*around["routes"], Mount("/examples", StaticFiles(directory=stage.EXAMPLES))]}
 
 

@@ -31,19 +31,30 @@ class Element(gr.HTML):
     styles: tuple[str, ...]
 
     def __init__(self, value: Any = None, *, given: dict[str, Any] | None = None, **look: Any):
-        markup, script = read(self.markup), "\n".join(map(read, self.scripts))
-        said = {english: french for english, french in FRENCH.items() if english in markup or english in script}
-        given = {**(given or {}), "words": said | _french(given or {})}
+        markup, style, script = self.pieces(given)
         super().__init__(
             value,
             html_template=markup,
-            css_template="".join(read(name) for name in self.styles),
-            js_on_load=f"const given = {json.dumps(given)};\n{read(MANNERS)}\nlocalise(element);\n{script}",
+            css_template=style,
+            js_on_load=script,
             apply_default_css=False,
             container=False,
             padding=False,
             **look,
         )
+
+    @classmethod
+    def pieces(cls, given: dict[str, Any] | None = None) -> tuple[str, str, str]:
+        """Markup, style and script, for gradio or for a page without it.
+
+        The style wants to stand inside `#some-id { ... }`; the script is the body of a function of
+        (element, trigger, props, watch), where `watch(name, callback)` calls back when `props[name]` has changed.
+        """
+        markup, script = _read(cls.markup), "\n".join(map(_read, cls.scripts))
+        said = {english: french for english, french in FRENCH.items() if english in markup or english in script}
+        given = {**(given or {}), "words": said | _french(given or {})}
+        style = "".join(_read(name) for name in cls.styles)
+        return markup, style, f"const given = {json.dumps(given)};\n{_read(MANNERS)}\nlocalise(element);\n{script}"
 
     def preprocess(self, payload: Any) -> None:
         """What a browser says its value is counts for nothing; events carry what people do."""
@@ -63,7 +74,6 @@ def _french(given: dict[str, Any]) -> dict[str, str]:
     return {text: FRENCH[text] for text in values if isinstance(text, str) and text in FRENCH}
 
 
-def read(name: str) -> str:
-    """A file of assets/ui, with the markups that it names inside."""
+def _read(name: str) -> str:
     text = (FOLDER / name).read_text(encoding="utf-8")
-    return INCLUDE.sub(lambda found: read(found[1]), text)
+    return INCLUDE.sub(lambda found: _read(found[1]), text)

@@ -17,12 +17,11 @@ from starlette.routing import Route
 from pipelines.errors import BadRequest, StudioError
 from studio.arena import AXES, Arena
 from studio.ballots import Ballots
-from studio.ui.comparison import CLOCKED
-from studio.ui.element import MANNERS, read
+from studio.ui.element import FOLDER
+from studio.ui.vote import Vote
 from studio.ui.words import FRENCH
 
-SCRIPTS = (MANNERS, *CLOCKED, "vote.js")
-STYLES = ("deck.css", "compare.css")
+KINDS = {"rater.js": "text/javascript", "rater.css": "text/css"}
 COOKIE = "rushes_rater"
 YEAR_S = 365 * 24 * 3600
 LARGEST_BODY = 20_000  # bytes of an answer
@@ -48,18 +47,16 @@ class Voting:
         ]
 
     def _page(self, request: Request) -> Response:
-        answer = HTMLResponse(read("vote.html"), headers=PRIVATE)
+        answer = HTMLResponse(_page()["rater.html"], headers=PRIVATE)
         if not _rater(request):
             answer.headers["Set-Cookie"] = self._cookie(request)
         return answer
 
     def _part(self, request: Request) -> Response:
         name = request.path_params["name"]
-        kinds = {"vote.js": (_script, "text/javascript"), "vote.css": (_style, "text/css")}
-        if name not in kinds:
+        if name not in KINDS:
             return _nothing()
-        make, kind = kinds[name]
-        return Response(make(), media_type=kind, headers={"Cache-Control": "no-cache"})
+        return Response(_page()[name], media_type=KINDS[name], headers={"Cache-Control": "no-cache"})
 
     def _media(self, request: Request) -> Response:
         token = request.path_params["token"]
@@ -99,18 +96,16 @@ class Voting:
 
 
 @functools.cache
-def _script() -> str:
-    """The comparison's scripts and the vote's own, with the French of what they say."""
-    script, markup = "\n".join(map(read, SCRIPTS)), read("vote.html")
-    said = {text: french for text, french in FRENCH.items() if text in script or text in markup}
-    said |= {text: FRENCH[text] for text in AXES.values() if text in FRENCH}
-    return f"const given = {json.dumps({'words': said})};\n{script}"
-
-
-@functools.cache
-def _style() -> str:
-    """The comparison's style sheets begin with variables, as gradio nests them; here they stand inside main."""
-    return f"main {{\n{''.join(map(read, STYLES))}\n}}\n{read('vote.css')}"
+def _page() -> dict[str, str]:
+    """The files of the page: the studio's vote (studio.ui.vote) and what it stands in where there is no gradio."""
+    own = {name: (FOLDER / name).read_text(encoding="utf-8") for name in ("rater.html", *KINDS)}
+    texts = {text: text for text in (*AXES.values(), *FRENCH) if text in AXES.values() or text in own["rater.js"]}
+    markup, style, script = Vote.pieces({"texts": texts})
+    return {
+        "rater.html": own["rater.html"].replace("<!--vote.html-->", markup),
+        "rater.css": f"{own['rater.css']}\n#vote {{\n{style}\n}}",
+        "rater.js": f"function mount(element, trigger, props, watch) {{\n{script}\nreturn say;\n}}\n{own['rater.js']}",
+    }
 
 
 def _rater(request: Request) -> str:

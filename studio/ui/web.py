@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipelines.errors import StudioError
 from studio.people import COOKIE, VISIT, VISIT_S, People, alias, owner_of
+from studio.studio import Studio
 from studio.ui.results import Results
 from studio.ui.voting import Voting
 
@@ -38,8 +39,9 @@ VOTES = "/vote/"  # raters come by a link and without an account
 NOT_HERE = "there is nothing of yours here"
 
 
-def around(studio: Any, headers: Mapping[str, str] = HEADERS, *, space: bool = False) -> dict[str, Any]:
-    """The `app_kwargs` of gradio's launch. `headers` go into every answer; `space`: inside a Hugging Face Space."""
+def around(studio: Studio, headers: Mapping[str, str] = HEADERS) -> dict[str, Any]:
+    """The `app_kwargs` of gradio's launch. `headers` go into every answer that does not have them."""
+    space = studio.settings.space
     return {
         "middleware": [Middleware(Door, people=studio.people, headers=headers, space=space)],
         "routes": [
@@ -108,7 +110,7 @@ class Door:
 class Media:
     """Clips, posters and previews for their owners; for everybody else there is nothing."""
 
-    def __init__(self, studio: Any):
+    def __init__(self, studio: Studio):
         self._studio = studio
 
     def routes(self) -> list[Route]:

@@ -136,7 +136,7 @@ def test_nothing_about_a_blind_pair_gives_a_system_away(rater, study, arena, cli
     rater = rater()
     ballot = rater.next()
     rater.watch(ballot)
-    [rater.web.get(f"/page/{name}").raise_for_status() for name in ("vote.js", "vote.css")]
+    [rater.web.get(f"/page/{name}").raise_for_status() for name in ("rater.js", "rater.css")]
     sources = [file.read_bytes() for folder in clips.values() for file in folder.iterdir()]
     copies = [(arena.folder / study.id / take.file) for take in arena.takes(study.id, ME)]
     secrets = [*SYSTEMS, "mini", '"steps"', "4711", study.id, study.title, "clip-0", "clip-1", "clip-2", "rushes.db"]
@@ -235,15 +235,15 @@ def test_a_person_votes_in_a_browser_and_sees_no_name(site, arena):
         page.on("request", lambda request: asked.append(request.url))
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(f"{site}/vote/{arena.study(number, ME).link}")
-        page.wait_for_selector("main[data-state=voting]")
-        assert page.locator("fieldset:enabled").count() == 0 and page.locator("footer button").is_disabled()
+        page.wait_for_selector("#vote .vote:not([hidden])")
+        assert page.locator("fieldset:enabled").count() == 0 and page.locator("button.cast").is_disabled()
         page.wait_for_selector("fieldset:enabled")  # when both were played
         dom = page.content()
         for _ in range(page.locator("fieldset").count()):
             page.keyboard.press("A")
         page.keyboard.press("Enter")
-        page.wait_for_selector("main[data-state=over]")
-        assert "Thank you" in page.locator(".notice").inner_text()
+        page.wait_for_selector("#notice:not([hidden])")
+        assert "Thank you" in page.locator("#notice").inner_text()
         browser.close()
     assert errors == []
     assert not [word for word in ("north", "south", "secret title", "clip-0", number) if word in dom + " ".join(asked)]

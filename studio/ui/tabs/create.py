@@ -75,8 +75,9 @@ def _orders(studio: Studio, desk: Desk, composer: Composer, stage: Stage, changi
         rest = [gr.skip()] * 4
         if act in ("reuse", "remix", "prompt", "seed"):
             entry = studio.gallery.get(name, owner)
+            asked = given.get("request") or (entry.request if entry else None)  # of a dropped file, or of a clip
             keep = {"reuse": True, "seed": True, "remix": False}.get(act, gr.skip())
-            return [gr.skip(), keep, *rest[1:], *composer.fill(entry.request, act)] if entry else [gr.skip()] * size
+            return [gr.skip(), keep, *rest[1:], *composer.fill(asked, act)] if asked else [gr.skip()] * size
         if act == "watch":
             return [{"job": name, "clip": ""}] + [gr.skip()] * (size - 1)
         job = studio.jobs.get(name, owner) if act == "change" else None

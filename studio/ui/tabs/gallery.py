@@ -13,7 +13,7 @@ from pipelines.errors import BadRequest, StudioError
 from pipelines.requests import ASPECTS, TASKS
 from studio.gallery import Page, Query
 from studio.studio import Studio
-from studio.ui import details
+from studio.ui import details, dropped
 from studio.ui.cards import Cards, card, connect
 from studio.ui.desk import FAST, Desk
 from studio.ui.form import sentence
@@ -40,6 +40,7 @@ def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
                 where = gr.HTML("", elem_id="where", **PLAIN)
                 older = gr.Button(label("Older"), size="sm", min_width=90, scale=0, interactive=False)
         acts = details.draw(studio, desk, cards)
+    dropped.draw(desk)
     outputs = [cards, number, where, newer, older, filters[5]]
 
     def found(request: gr.Request, at: Any, *values: Any) -> Page:
