@@ -5,12 +5,14 @@ A study keeps voting copies only (pipelines.media.blind), under random names.
 
 import hashlib
 import secrets
+import shutil
+import zipfile
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipelines.errors import BadRequest
-from pipelines.media import blind
+from pipelines.media import blind, export
 from pipelines.progress import Progress
 from pipelines.requests import Request, request_from_dict
 from studio.arena import Arena, Study, Take
@@ -18,6 +20,7 @@ from studio.gallery import Gallery
 from studio.jobs import Jobs
 
 SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".png")
+MOST_FILES, LARGEST = 5_000, 4 * 2**30
 
 
 def from_folders(
@@ -44,6 +47,36 @@ def from_folders(
             _take_in(arena, kept, take, file)
     progress(1.0, "done")
     return missing
+
+
+def unpack(archive: Path, into: Path) -> dict[str, Path]:
+    """A zip of clips called SYSTEM/PROMPT.mp4 as a folder for each system, named after it.
+
+    Only the last two parts of a name count, so nothing lands outside `into`. Raises `BadRequest` ("clips").
+    """
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            return _unpacked(packed, into)
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:  # damaged, with a password, or odd
+        raise BadRequest("clips", "this is no zip that can be read") from error
+
+
+def _unpacked(packed: zipfile.ZipFile, into: Path) -> dict[str, Path]:
+    clips = [(member, path) for member in packed.infolist() if _is_clip(path := PurePosixPath(member.filename))]
+    if not clips or len(clips) > MOST_FILES or sum(member.file_size for member, _ in clips) > LARGEST:
+        raise BadRequest("clips", "the zip needs SYSTEM/PROMPT.mp4 files, at most 5,000 and 4 GB unpacked")
+    names = sorted({path.parent.name for _, path in clips})
+    folders = {name: into / str(number) for number, name in enumerate(names)}
+    for member, path in clips:
+        folders[path.parent.name].mkdir(exist_ok=True)
+        with packed.open(member) as source, (folders[path.parent.name] / path.name).open("wb") as target:
+            shutil.copyfileobj(source, target)
+    return folders
+
+
+def _is_clip(path: PurePosixPath) -> bool:
+    hidden = path.name.startswith(".") or "\\" in path.name or path.parent.name in ("", ".", "..")
+    return path.suffix.lower() in SUFFIXES and not hidden
 
 
 def order(arena: Arena, jobs: Jobs, study: str, owner: str | None) -> int:
@@ -91,5 +124,6 @@ def _take_in(arena: Arena, study: Study, take: Take, file: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     clip = blind.read(file)
     copy = blind.save(clip, folder / f"{secrets.token_hex(8)}{blind.suffix(clip)}")
+    export.poster(clip, copy.with_suffix(".webp"))  # for the report
     seed = clip.origin.seed if clip.origin else None
     arena.fill(take.id, copy.name, fps=clip.fps, still=clip.still, seed=seed)

@@ -42,6 +42,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "studio.queue_command": COMMAND,
     "studio.gallery_command": COMMAND,
     "studio.people_command": COMMAND,
+    "studio.arena_command": COMMAND,
+    "studio.verdict": STORE | {"studio"},
+    "studio.takes": PLAIN | {"studio", "pipelines.media"},
     "studio.worker": SERVICE,
     "studio.supervisor": SERVICE,
     "studio.benchmarks": COMMAND,
@@ -79,7 +82,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 # The parts of the studio that face a person are at the top: only these may use them.
 FACES = {"studio.ui", "studio.cli", "studio.commands", "studio.queue_command", "studio.terminal"}
-FACES |= {"studio.gallery_command", "studio.people_command"}
+FACES |= {"studio.gallery_command", "studio.people_command", "studio.arena_command"}
 MAY_USE_FACES = {"app", "spaces", "studio.__main__", "studio.benchmarks", *FACES}
 
 NEVER = {

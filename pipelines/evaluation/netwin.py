@@ -152,7 +152,7 @@ def interval(sums: np.ndarray, counts: np.ndarray) -> tuple[float, float]:
     means, prompts = sums / counts, len(sums)
     if np.all(means == means[0]):
         agree = stats.binomtest(prompts, prompts).proportion_ci().low
-        spread = [100 * (means[0] * agree + side * (1 - agree)) for side in (-1, 1)]
+        spread = [100 * float(means[0] * agree + side * (1 - agree)) for side in (-1, 1)]
         return max(-100.0, spread[0]), min(100.0, spread[1])
     drawn = stats.bootstrap(
         (sums, counts),
