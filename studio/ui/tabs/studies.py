@@ -105,7 +105,7 @@ def _form() -> tuple[list[Any], gr.Button]:
         datatype=["str", "str", "number", "number", "number"],
         type="array",
         row_count=(2, "dynamic"),
-        col_count=(1 + len(FIELDS), "fixed"),
+        column_count=(1 + len(FIELDS), "fixed"),
         label=label("Systems that the studio runs"),
         interactive=True,
     )
@@ -131,7 +131,9 @@ def created(studio: Studio, owner: str, values: Any, progress: Any) -> str:
             raters=int(raters or 0),
         )
         study = studio.arena.create(plan, owner)
-        missing = takes.from_folders(studio.arena, study, owner, folders=folders, progress=progress)
+        missing = takes.from_folders(
+            studio.arena, study, owner, folders=folders, progress=progress, checked=studio.settings.checked
+        )
     ordered = takes.order(studio.arena, studio.jobs, study, owner)
     if folders:
         studio.arena.open(study, owner)
