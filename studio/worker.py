@@ -24,6 +24,7 @@ from studio.board import CANCELLED, DONE, FAILED, Job
 from studio.claims import Claims
 from studio.db import Database, alone
 from studio.gallery import Gallery
+from studio.log import keep
 from studio.settings import Settings
 
 CRASHED = "something went wrong inside the studio; the log of the server says what"
@@ -128,6 +129,17 @@ class Worker:
                 time.sleep(1)
 
 
+def take_back(claims: Claims, gallery: Gallery, settings: Settings, reason: str, *, blame: bool = True) -> None:
+    """Frees the jobs of a worker that is dead (see `Claims.recover`) and removes the halves of clips it has left.
+
+    In this order: should this process die in between, the next one finds the same jobs.
+    """
+    for id in claims.running():
+        if gallery.get(id, None) is None:
+            shutil.rmtree(settings.clips / id, ignore_errors=True)
+    claims.recover(reason, blame=blame)
+
+
 def main() -> None:
     """One worker for each data folder. What a library prints goes to stderr."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -140,15 +152,16 @@ def main() -> None:
     settings = dataclasses.replace(Settings.from_env(os.environ), data=options.data, model=options.model)
     database = Database(settings.data / "rushes.db")
     with alone(settings.data / "worker.lock"):
+        keep(settings.data)
         _work(settings, database)
 
 
 def _work(settings: Settings, database: Database) -> NoReturn:
     """Does jobs for ever. Whatever is said to run when this begins has lost its worker."""
     _clean(settings.data)
-    claims = Claims(database)
-    claims.recover(ENDED)
-    worker = Worker(claims, Gallery(database, settings.clips), settings)
+    claims, gallery = Claims(database), Gallery(database, settings.clips)
+    take_back(claims, gallery, settings, ENDED)
+    worker = Worker(claims, gallery, settings)
     worker.warm(settings.model)
     while True:
         if not worker.take():

@@ -47,7 +47,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     "studio.takes": PLAIN | {"studio", "pipelines.safety", "pipelines.media"},
     "studio.worker": SERVICE,
     "studio.supervisor": SERVICE,
-    "studio.runner": SERVICE,
     "studio.benchmarks": COMMAND,
     "studio.attempt": SERVICE,
     "studio.studio": PLAIN | {"studio", "pipelines.safety"},
@@ -352,7 +351,7 @@ def _saves_no_picture(value: ast.expr) -> bool:
 @pytest.mark.parametrize("path", FILES, ids=module)
 def test_errors_are_caught_by_name(path: Path):
     """Only the boundaries catch everything: the worker, the command line and the page."""
-    boundary = inside(module(path), ("studio.worker", "studio.cli", "studio.ui", "studio.runner"))
+    boundary = inside(module(path), ("studio.worker", "studio.cli", "studio.ui"))
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.ExceptHandler):
             caught = node.type.id if isinstance(node.type, ast.Name) else ""

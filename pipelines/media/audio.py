@@ -11,13 +11,14 @@ RATE = 48_000
 LIMITS = door.Limits(bytes=2 << 30, seconds=3_600)
 
 
-def read(path: Path, *, limits: door.Limits = LIMITS) -> np.ndarray | None:
-    """(A, channels) float32 at 48 kHz from a film or sound; None for a silent film.
+def read(path: Path, *, limits: door.Limits = LIMITS, first: float | None = None) -> np.ndarray | None:
+    """(A, channels) float32 at 48 kHz from a film or sound, the `first` seconds; None for a silent film.
 
     Raises `BadRequest` ("audio") if the file is missing, cannot be read or is too long.
     """
     most = min(limits.held // 8, round(limits.seconds * RATE))
-    output = ["-map", "0:a:0", "-ar", str(RATE), "-t", f"{most / RATE + 1}", "-bitexact", "-map_metadata", "-1"]
+    longest = most / RATE + 1 if first is None else min(first, most / RATE)
+    output = ["-map", "0:a:0", "-ar", str(RATE), "-t", f"{longest}", "-bitexact", "-map_metadata", "-1"]
     done = door.decode(path, [*output, "-c:a", "pcm_f32le", "-f", "wav", "-"], "audio", limits, serves=door.SOUND)
     if done.status:
         if "matches no streams" in done.said:

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from pipelines.clip import Clip
-from pipelines.media import encode, landing, provenance, tags, watermark
+from pipelines.media import encode, landing, provenance, soundmark, tags, watermark
 from pipelines.media.cage import ffmpeg  # noqa: F401  (tests ask it what a file is made of)
 from pipelines.media.payload import Payload
 from pipelines.media.provenance import Record
@@ -50,11 +50,14 @@ def _write(clip: Clip, file: Path, record: Record | None) -> None:
 
 
 def _watermarked(clip: Clip, record: Record) -> Clip:
-    """The clip with the invisible mark in its pictures, where they are large enough to carry one."""
-    if not len(clip.frames) or min(clip.width, clip.height) < SMALLEST_MARKED:
-        return clip
-    payload = Payload(record.identity.number, record.number)
-    return replace(clip, frames=watermark.mark(clip.frames, payload, record.identity.secret))
+    """The clip with the invisible marks in its pictures and its sound."""
+    payload, secret = Payload(record.identity.number, record.number), record.identity.secret
+    frames, audio = clip.frames, clip.audio
+    if len(frames) and min(clip.width, clip.height) >= SMALLEST_MARKED:
+        frames = watermark.mark(frames, payload, secret)
+    if audio is not None:
+        audio = soundmark.mark(audio, clip.rate, payload, secret).astype(np.float32)
+    return replace(clip, frames=frames, audio=audio)
 
 
 def poster(clip: Clip, path: Path) -> Path:

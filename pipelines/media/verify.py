@@ -3,15 +3,18 @@
 It never accuses: "changed" is said only of a proven difference, and what is not found may have been removed.
 """
 
-from collections.abc import Callable
+import contextlib
+import math
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pipelines.errors import BadRequest
-from pipelines.media import door, provenance, video, watermark
+from pipelines.media import audio, door, provenance, soundmark, video, watermark
 from pipelines.media.keys import Identity
+from pipelines.media.payload import KEY_BITS, Found
 from pipelines.media.provenance import Signature
 
 SIGNATURE = {
@@ -20,14 +23,15 @@ SIGNATURE = {
     "foreign": "Signed, but not by this studio; whether the name in it is true cannot be checked here.",
     "absent": "Not signed. Most sites remove signatures, so this says nothing about where it comes from.",
 }
-MARKED = "This studio's watermark is in it"
+MARKED = "This studio's watermark is in its {place}"
 GONE = "the clip that it names is not in this gallery, or not yours."
-# A mark must fit a checksum of 20 bits and the 12 bits of the studio's key, at no more than 42 places that are tried.
 NOT_MARKED = "No watermark of this studio was found. That does not prove that it was not made here."
-CHANCE = "A file that was not made here shows one by chance less than once in a hundred million."
-UNSEEN = "Its pictures could not be read, so no watermark was looked for."
+CHANCE = "A file that was not made here shows one by chance less than once in {times:,} files."
+UNSEEN = "Neither pictures nor sound could be read, so no watermark was looked for."
+NOTHING = {"found": False, "confidence": 0.0, "clip": None}
 NO_SETTINGS = "No settings are in the file."
 FRAMES, SHORTER = 160, 640  # of a film: what a watermark is looked for in
+HEARD_S = 60
 
 ClipOf = Callable[[int], str | None]
 
@@ -69,17 +73,33 @@ def _signed(signature: Signature) -> str:
 
 
 def _watermark(path: Path, identity: Identity, clip_of: ClipOf) -> tuple[dict[str, Any], list[str]]:
-    try:
-        frames = _pictures(path)
-    except BadRequest:
-        return {"found": False, "confidence": 0.0, "clip": None}, [UNSEEN]
-    found = watermark.find(frames, identity.secret)
-    payload = found.payload if found.payload and found.payload.key == identity.number else None
-    if payload is None:
-        return {"found": False, "confidence": 0.0, "clip": None}, [NOT_MARKED]
-    clip = clip_of(payload.clip)
-    which = f"{MARKED}: it is clip {clip[:8]} of this gallery, or comes from it." if clip else f"{MARKED}; {GONE}"
-    return {"found": True, "confidence": round(found.confidence, 3), "clip": clip}, [which, CHANCE]
+    """Looks in the pictures first, which say more, then in the sound."""
+    heard = 0
+    for place, found in _found(path, identity.secret):
+        heard += 1
+        if found.payload is not None and found.payload.key == identity.number:
+            return _named(place, found, clip_of)
+    return NOTHING, [NOT_MARKED if heard else UNSEEN]
+
+
+def _found(path: Path, secret: bytes) -> Iterator[tuple[str, Found]]:
+    """What is found in each part of the file that can be read."""
+    with contextlib.suppress(BadRequest):
+        yield "pictures", watermark.find(_pictures(path), secret)
+    with contextlib.suppress(BadRequest):
+        sound = audio.read(path, first=HEARD_S) if door.SOUND in door.kind(path).serves else None
+        if sound is not None:
+            yield "sound", soundmark.find(sound, audio.RATE, secret)
+
+
+def _named(place: str, found: Found, clip_of: ClipOf) -> tuple[dict[str, Any], list[str]]:
+    clip = clip_of(found.payload.clip)
+    which = f": it is clip {clip[:8]} of this gallery, or comes from it." if clip else f"; {GONE}"
+    # The studio's number in it must be right as well, and that is one of so many.
+    times = (1 << KEY_BITS) / max(1 - found.confidence, 1e-9)
+    times = int(10 ** math.floor(math.log10(times)))
+    says = [MARKED.format(place=place) + which, CHANCE.format(times=times)]
+    return {"found": True, "confidence": found.confidence, "clip": clip}, says
 
 
 def _pictures(path: Path) -> np.ndarray:

@@ -3,6 +3,7 @@
 Nothing listens on the network.
 """
 
+import dataclasses
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 from pipelines.errors import BadRequest
 from pipelines.media import video
 from pipelines.requests import TextToVideo
-from studio.board import DONE, FAILED, Job
+from studio.board import DONE, FAILED, RUNNING, Job
 from studio.gallery import Query
 from studio.jobs import Jobs, Limits
 from studio.settings import Settings
@@ -35,13 +36,8 @@ def studio(folder: Path | None = None, *, supervised: bool = True) -> Iterator[S
     with tempfile.TemporaryDirectory(prefix="rushes-benchmark-") as spare:
         opened = Studio.open(Settings(data=folder or Path(spare)))
         keeper = Supervisor(opened.jobs, opened.gallery, opened.settings, back_off=(0.0,))
-        here = Studio(
-            settings=opened.settings,
-            database=opened.database,
-            jobs=Jobs(opened.database, limits=Limits(each=1000, all=1000)),
-            gallery=opened.gallery,
-            supervisor=keeper,
-        )
+        jobs = Jobs(opened.database, limits=Limits(each=1000, all=1000))
+        here = dataclasses.replace(opened, jobs=jobs, supervisor=keeper)
         try:
             if supervised:
                 keeper.start()
@@ -58,6 +54,11 @@ def until(true: Callable[[], object], what: str, patience: float = PATIENCE_S) -
             raise TimeoutError(f"after {patience} s still waiting for: {what}")
         time.sleep(0.01)
     return time.monotonic() - begun
+
+
+def works(here: Studio, since: float) -> bool:
+    """A job was begun after that time: what a dead worker held is not taken for it."""
+    return any(job.state == RUNNING and job.started > since for job in here.jobs.list(None, over=False))
 
 
 def over(here: Studio, id: str, patience: float = PATIENCE_S) -> Job:

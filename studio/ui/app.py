@@ -10,6 +10,7 @@ from starlette.staticfiles import StaticFiles
 
 from pipelines import catalog
 from pipelines.errors import Unavailable
+from studio import log
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.terminal import note
@@ -46,6 +47,7 @@ def launch(settings: Settings) -> str:
     """Opens the page and stays until Ctrl+C. Raises `Unavailable` if the port is taken."""
     port = _free(settings.host, settings.port)
     studio = Studio.open(settings)
+    kept = log.keep(settings.data)
     try:
         page, address = start(studio, port)
         note(f"Rushes is open at {address}  (Ctrl+C closes it)")
@@ -55,6 +57,7 @@ def launch(settings: Settings) -> str:
             page.close(verbose=False)
     finally:
         studio.close()
+        log.forget(kept)
     return address
 
 

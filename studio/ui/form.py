@@ -60,6 +60,10 @@ class Form:
         limits = choices(model, self.request)
         return [self._update(name, model, limits.get(name), values) for name in self.widgets]
 
+    def only(self, name: str, value: Any) -> list[dict[str, Any]]:
+        """Updates of `inputs` that change one field and leave the others; none for a value that is missing."""
+        return [gr.update(value=value) if each == name and value is not None else gr.skip() for each in self.widgets]
+
     def _update(self, name: str, model: ModelSpec, options: tuple[Any, ...] | None, values: dict[str, Any]) -> Any:
         update = {"value": values[name]} if name in values else {}
         if options is not None:

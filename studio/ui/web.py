@@ -102,7 +102,7 @@ class Door:
         open_to_all = request.url.path in ANYBODY or request.url.path.startswith(VOTES)
         if self._people.auth == "local" and not request.state.owner and not open_to_all:
             if "text/html" in request.headers.get("accept", ""):
-                return RedirectResponse("login", status_code=303)
+                return _to("/login", request)
             return JSONResponse({"error": "sign in first"}, status_code=401)
         return None
 
@@ -175,13 +175,13 @@ class Entrance:
             if browser:
                 return HTMLResponse(_form(str(error)), status_code=401)
             return JSONResponse({"error": str(error)}, status_code=401)
-        answer = RedirectResponse(".", status_code=303) if browser else JSONResponse({"success": True})
+        answer = _to("/", request) if browser else JSONResponse({"success": True})
         answer.headers["Set-Cookie"] = cookie(VISIT, token, request, space=self._space, keep_s=VISIT_S)
         return answer
 
     def _sign_out(self, request: Request) -> Response:
         self._people.sign_out(request.cookies.get(VISIT, ""))
-        answer = RedirectResponse("login", status_code=303)
+        answer = _to("/login", request)
         answer.headers["Set-Cookie"] = cookie(VISIT, "", request, space=self._space, keep_s=0)
         return answer
 
@@ -192,6 +192,10 @@ def cookie(name: str, value: str, request: Request, *, space: bool, keep_s: int)
     site = "; SameSite=None; Secure; Partitioned" if space else "; SameSite=Lax"
     secure = "; Secure" if request.url.scheme == "https" and not space else ""
     return f"{name}={value}; Path=/; Max-Age={keep_s}; HttpOnly{site}{secure}"
+
+
+def _to(path: str, request: Request) -> Response:
+    return RedirectResponse(request.scope.get("root_path", "") + path, status_code=303)
 
 
 def _file(path: Path | None, keep: str) -> Response:

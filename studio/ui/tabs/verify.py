@@ -11,7 +11,6 @@ from studio import seal
 from studio.studio import Studio
 from studio.ui import parts
 from studio.ui.desk import FAST, QUIET, Desk
-from studio.ui.form import sentence
 from studio.ui.words import Say, label, say_to
 
 NAME = "Verify"
@@ -22,6 +21,7 @@ TITLE = {
     "foreign": "Signed by somebody else",
     "absent": "Not signed",
 }
+REFUSED = "That cannot be checked"
 MARKED = "Made here: its watermark says so"
 HIDDEN = ("task", "negative")
 
@@ -36,7 +36,7 @@ def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
         try:
             return None, shown(look(studio, path, desk.owner(request)), say_to(request))
         except StudioError as error:
-            raise sentence(error) from error
+            return None, card("refused", say_to(request)(REFUSED), [str(error)])
         finally:
             path.unlink(missing_ok=True)  # gradio's copy: nothing of what people ask about is kept
 
@@ -57,9 +57,14 @@ def look(studio: Studio, path: Path, owner: str) -> dict[str, Any]:
 def shown(found: dict[str, Any], say: Say) -> str:
     """What was found, as HTML. Everything in it may be a stranger's."""
     title = MARKED if found["watermark"]["found"] and found["signature"] != "valid" else TITLE[found["signature"]]
-    told = "".join(f"<p>{html.escape(say(text))}</p>" for text in found["says"])
-    cards = [f'<section class="card wide {found["signature"]}"><h2>{html.escape(say(title))}</h2>{told}</section>']
+    cards = [card(found["signature"], say(title), [say(text) for text in found["says"]])]
     if settings := found["settings"]:
         facts = {str(name): str(value) for name, value in settings.items() if name not in HIDDEN and value != ""}
         cards.append(parts.facts(say("Settings in the file"), facts))
     return f'<div class="about">{"".join(cards)}</div>'
+
+
+def card(kind: str, title: str, sentences: list[str]) -> str:
+    """A heading and what there is to say under it."""
+    told = "".join(f"<p>{html.escape(text)}</p>" for text in sentences)
+    return f'<section class="card wide {kind}" role="status"><h2>{html.escape(title)}</h2>{told}</section>'

@@ -41,7 +41,7 @@ def test_our_clip_is_recognised_in_every_way(made: Path, us: keys.Identity):
     assert found["watermark"]["found"] and found["watermark"]["clip"] == ID
     assert found["watermark"]["confidence"] > 0.9
     assert found["says"][0] == "Signed by this studio, and not changed since."
-    assert "clip 0123abcd of this gallery" in found["says"][1] and "hundred million" in found["says"][2]
+    assert "clip 0123abcd of this gallery" in found["says"][1] and "less than once in 1" in found["says"][2]
 
 
 def test_what_a_site_has_encoded_again_is_recognised_by_its_watermark(made: Path, us: keys.Identity, tmp_path: Path):
@@ -101,3 +101,16 @@ def test_what_is_no_picture_or_sound_is_refused_in_one_sentence(tmp_path: Path, 
 def test_a_wrong_suffix_changes_nothing(made: Path, us: keys.Identity, tmp_path: Path):
     found = verify.look(Path(shutil.copy(made, tmp_path / "holiday.jpg")), us, clip_of=gallery)
     assert found["signature"] == "valid" and found["watermark"]["clip"] == ID
+
+
+def test_a_sound_is_recognised_by_its_own_mark(us: keys.Identity, tmp_path: Path):
+    """The sound of a film, taken out and compressed: no signature, no pictures, no settings."""
+    noise = np.random.default_rng(3).normal(0, 0.1, (48_000 * 8, 2)).astype(np.float32)
+    clip = Clip(frames=np.zeros((0, 32, 32, 3), np.uint8), fps=16, audio=noise, origin=REQUEST)
+    path = export.save(clip, tmp_path / "sound.wav", record=Record(identity=us, clip=ID))
+    assert verify.look(path, us)["signature"] == "valid"
+    command = [cage.ffmpeg(), "-v", "error", "-i", path, "-map_metadata", "-1", "-b:a", "96k", tmp_path / "sound.mp3"]
+    subprocess.run(command, check=True)
+    found = verify.look(tmp_path / "sound.mp3", us, clip_of=gallery)
+    assert found["signature"] == "absent" and found["watermark"]["clip"] == ID
+    assert "in its sound" in found["says"][1]
