@@ -8,7 +8,7 @@ function apply() {
   const { columns, rows } = props.value || { columns: [], rows: [] }, only = find('input').checked;
   root.hidden = !columns.length;
   find('thead tr').replaceChildren(make('th'), ...columns.map(head));
-  const shown = rows.filter(row => !only || new Set(row.values).size > 1);
+  const shown = rows.filter(row => !only || new Set(row.values.filter(value => value !== '-')).size > 1);
   find('tbody').replaceChildren(...shown.map(line));
   find('.nothing').hidden = shown.length > 0;
 }
