@@ -31,13 +31,13 @@ NONE = '<p class="hint">No study yet. Create one: the same prompts, two or more 
 def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
     """Draws the tab into `page`, which is being built."""
     with gr.Row(elem_id="studies", equal_height=False):
-        with gr.Column(scale=6, min_width=330):
+        with gr.Column(scale=5, min_width=330):
             chosen = gr.Dropdown([], label=label("Study"), elem_id="study")
             shown = gr.HTML(NONE, elem_id="verdict", **PLAIN)
             with gr.Row():
-                opening = gr.Button(label("Take in finished clips and open"), min_width=200)
-                closing = gr.Button(label("Close the vote"), min_width=120)
-        with gr.Column(scale=4, min_width=330):
+                opening = gr.Button(label("Take in finished clips and open"), size="md", min_width=240)
+                closing = gr.Button(label("Close the vote"), size="md", min_width=120)
+        with gr.Column(scale=6, min_width=330):
             asked, make = _form()
 
     def choices(request: gr.Request, select: Any = None) -> Any:
@@ -96,7 +96,7 @@ def _form() -> tuple[list[Any], gr.Button]:
         own = gr.File(
             label=label("Or your own list: .txt, .csv, .jsonl, .parquet"),
             file_types=[".txt", ".csv", ".jsonl", ".parquet"],
-            height=90,
+            height=130,
         )
         task = gr.Dropdown(list(BY_TASK), value=next(iter(BY_TASK)), label=label("What is asked about"))
     table = gr.Dataframe(
@@ -109,7 +109,7 @@ def _form() -> tuple[list[Any], gr.Button]:
         label=label("Systems that the studio runs"),
         interactive=True,
     )
-    clips = gr.File(label=label("Or clips you have: a zip of SYSTEM/PROMPT.mp4"), file_types=[".zip"], height=90)
+    clips = gr.File(label=label("Or clips you have: a zip of SYSTEM/PROMPT.mp4"), file_types=[".zip"], height=130)
     make = gr.Button(label("Create the study"), variant="primary")
     return [title, suite, count, raters, own, task, table, clips], make
 
