@@ -22,6 +22,7 @@ from studio.ui.results import whose
 from studio.ui.words import label
 
 NAME = "Studies"
+LISTS = [".txt", ".csv", ".jsonl", ".parquet"]
 FIELDS = ("model", "steps", "guidance", "seconds")
 ROWS = [["25 steps", "mini", 25, 4.0, 2.0], ["50 steps", "mini", 50, 4.0, 2.0]]
 PLAIN = {"container": False, "padding": False, "apply_default_css": False}
@@ -93,11 +94,6 @@ def _form() -> tuple[list[Any], gr.Button]:
             raters = gr.Number(
                 3, label=label("Raters for each pair"), precision=0, minimum=1, maximum=100, min_width=100
             )
-        own = gr.File(
-            label=label("Or your own list: .txt, .csv, .jsonl, .parquet"),
-            file_types=[".txt", ".csv", ".jsonl", ".parquet"],
-            height=130,
-        )
         task = gr.Dropdown(list(BY_TASK), value=next(iter(BY_TASK)), label=label("What is asked about"))
     table = gr.Dataframe(
         ROWS,
@@ -109,7 +105,11 @@ def _form() -> tuple[list[Any], gr.Button]:
         label=label("Systems that the studio runs"),
         interactive=True,
     )
-    clips = gr.File(label=label("Or clips you have: a zip of SYSTEM/PROMPT.mp4"), file_types=[".zip"], height=130)
+    with gr.Accordion(label("Bring your own prompts or clips"), open=False):
+        own = gr.File(label=label("A list of prompts: .txt, .csv, .jsonl, .parquet"), file_types=LISTS, height=130)
+        clips = gr.File(
+            label=label("Clips instead of systems: a zip of SYSTEM/PROMPT.mp4"), file_types=[".zip"], height=130
+        )
     make = gr.Button(label("Create the study"), variant="primary")
     return [title, suite, count, raters, own, task, table, clips], make
 
@@ -162,7 +162,7 @@ def told(studio: Studio, study: str, owner: str | None) -> str:
     clips = f"{status['ready']} of {status['takes']} clips"
     ballots = f"{status['answered']} of {status['wanted']} ballots"
     lines = [
-        f"<p><strong>{status['state']}</strong>, {clips}, {status['raters']} raters, {ballots}</p>",
+        f"<p><strong>{status['state']}</strong>, {clips}, {ballots}, raters: {status['raters']}</p>",
         f'<progress max="1" value="{status["done"]:.3f}"></progress>',
     ]
     if status["state"] == "open":
