@@ -24,7 +24,7 @@ BAD = "bad"
 
 @dataclass(frozen=True, kw_only=True)
 class Ballot:
-    """Two clips to choose from. `left` and `right` are random names; `kind` is clip or still; `done` of `total` have been answered."""
+    """Two clips (or stills: `kind`) to choose from, of which only random names are told; `done` of `total` are over."""
 
     id: str
     left: str

@@ -11,7 +11,7 @@ from studio import charts, verdict
 from studio.arena import Arena, Take
 from studio.charts import Mark, Panel
 
-SHEET = Path(__file__).resolve().parents[1] / "assets" / "css" / "report.css"
+SHEET = Path(__file__).resolve().parents[1] / "assets" / "ui" / "report.css"
 MOST_PANELS = 10  # pairs that are drawn; the table has all
 SAMPLES = 6
 Result = dict[str, Any]

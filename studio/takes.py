@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from pipelines import safety
+from pipelines.clip import Clip
 from pipelines.errors import BadRequest
 from pipelines.media import blind, export
 from pipelines.progress import Progress
@@ -24,11 +26,18 @@ MOST_FILES, LARGEST = 5_000, 4 * 2**30
 
 
 def from_folders(
-    arena: Arena, study: str, owner: str | None, *, folders: Mapping[str, Path], progress: Progress
+    arena: Arena,
+    study: str,
+    owner: str | None,
+    *,
+    folders: Mapping[str, Path],
+    progress: Progress,
+    checked: bool = False,
 ) -> list[str]:
     """Takes in the clips of systems from folders, where a clip is called like its prompt; returns what is missing.
 
-    Raises `BadRequest` for a system that the study does not have, a folder that is not there or a file that is no clip.
+    `checked`: the rules for pictures hold (pipelines.safety). Raises `BadRequest` for a system that the study does not
+    have, a folder that is not there, or a file that is no clip or against the rules.
     """
     kept = arena.study(study, owner)
     takes = arena.takes(study, owner)
@@ -43,8 +52,11 @@ def from_folders(
         progress(number / len(wanted), f"{take.system.name}, {take.prompt.name}")
         if (file := _called(folders[take.system.name], take.prompt.name)) is None:
             missing.append(f"{take.system.name}: {take.prompt.name}")
-        else:
-            _take_in(arena, kept, take, file)
+            continue
+        clip = blind.read(file)
+        if checked:
+            safety.default().see(clip.frames, asked="clips")
+        _take_in(arena, kept, take, clip)
     progress(1.0, "done")
     return missing
 
@@ -107,7 +119,7 @@ def collect(arena: Arena, jobs: Jobs, gallery: Gallery, study: str) -> list[str]
         job = jobs.get(take.job, kept.owner) if take.job and not take.file else None
         file = gallery.path(job.clip, kept.owner, "clip") if job and job.clip else None
         if file is not None:
-            _take_in(arena, kept, take, file)
+            _take_in(arena, kept, take, blind.read(file))
         elif job and job.state in ("failed", "cancelled"):
             failed.append(f"{take.system.name}, {take.prompt.name}: {job.state} {job.message}".strip())
     return failed
@@ -119,10 +131,9 @@ def _called(folder: Path, name: str) -> Path | None:
     return found[0] if found else None
 
 
-def _take_in(arena: Arena, study: Study, take: Take, file: Path) -> None:
+def _take_in(arena: Arena, study: Study, take: Take, clip: Clip) -> None:
     folder = arena.folder / study.id
     folder.mkdir(parents=True, exist_ok=True)
-    clip = blind.read(file)
     copy = blind.save(clip, folder / f"{secrets.token_hex(8)}{blind.suffix(clip)}")
     export.poster(clip, copy.with_suffix(".webp"))  # for the report
     seed = clip.origin.seed if clip.origin else None

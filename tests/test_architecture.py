@@ -44,7 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "studio.people_command": COMMAND,
     "studio.arena_command": COMMAND,
     "studio.verdict": STORE | {"studio"},
-    "studio.takes": PLAIN | {"studio", "pipelines.media"},
+    "studio.takes": PLAIN | {"studio", "pipelines.safety", "pipelines.media"},
     "studio.worker": SERVICE,
     "studio.supervisor": SERVICE,
     "studio.benchmarks": COMMAND,
@@ -334,7 +334,7 @@ def _encodes_or_guards(path: Path) -> bool:
 
 
 UPLOADERS = {"File", "Image", "Video", "Audio", "UploadButton", "ImageEditor", "MultimodalTextbox", "Model3D"}
-TAKES_UPLOADS = ("studio.inputs", "studio.seal", "studio.ui.tabs.verify")
+TAKES_UPLOADS = ("studio.inputs", "studio.seal", "studio.takes", "studio.ui.tabs.verify")
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if inside(module(p), ("studio.ui",))], ids=module)

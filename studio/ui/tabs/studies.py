@@ -22,6 +22,7 @@ from studio.ui.results import whose
 from studio.ui.words import label
 
 NAME = "Studies"
+LISTS = [".txt", ".csv", ".jsonl", ".parquet"]
 FIELDS = ("model", "steps", "guidance", "seconds")
 ROWS = [["25 steps", "mini", 25, 4.0, 2.0], ["50 steps", "mini", 50, 4.0, 2.0]]
 PLAIN = {"container": False, "padding": False, "apply_default_css": False}
@@ -31,13 +32,13 @@ NONE = '<p class="hint">No study yet. Create one: the same prompts, two or more 
 def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
     """Draws the tab into `page`, which is being built."""
     with gr.Row(elem_id="studies", equal_height=False):
-        with gr.Column(scale=6, min_width=330):
+        with gr.Column(scale=5, min_width=330):
             chosen = gr.Dropdown([], label=label("Study"), elem_id="study")
             shown = gr.HTML(NONE, elem_id="verdict", **PLAIN)
             with gr.Row():
-                opening = gr.Button(label("Take in finished clips and open"), min_width=200)
-                closing = gr.Button(label("Close the vote"), min_width=120)
-        with gr.Column(scale=4, min_width=330):
+                opening = gr.Button(label("Take in finished clips and open"), size="md", min_width=240)
+                closing = gr.Button(label("Close the vote"), size="md", min_width=120)
+        with gr.Column(scale=6, min_width=330):
             asked, make = _form()
 
     def choices(request: gr.Request, select: Any = None) -> Any:
@@ -93,11 +94,6 @@ def _form() -> tuple[list[Any], gr.Button]:
             raters = gr.Number(
                 3, label=label("Raters for each pair"), precision=0, minimum=1, maximum=100, min_width=100
             )
-        own = gr.File(
-            label=label("Or your own list: .txt, .csv, .jsonl, .parquet"),
-            file_types=[".txt", ".csv", ".jsonl", ".parquet"],
-            height=90,
-        )
         task = gr.Dropdown(list(BY_TASK), value=next(iter(BY_TASK)), label=label("What is asked about"))
     table = gr.Dataframe(
         ROWS,
@@ -105,11 +101,15 @@ def _form() -> tuple[list[Any], gr.Button]:
         datatype=["str", "str", "number", "number", "number"],
         type="array",
         row_count=(2, "dynamic"),
-        col_count=(1 + len(FIELDS), "fixed"),
+        column_count=(1 + len(FIELDS), "fixed"),
         label=label("Systems that the studio runs"),
         interactive=True,
     )
-    clips = gr.File(label=label("Or clips you have: a zip of SYSTEM/PROMPT.mp4"), file_types=[".zip"], height=90)
+    with gr.Accordion(label("Bring your own prompts or clips"), open=False):
+        own = gr.File(label=label("A list of prompts: .txt, .csv, .jsonl, .parquet"), file_types=LISTS, height=130)
+        clips = gr.File(
+            label=label("Clips instead of systems: a zip of SYSTEM/PROMPT.mp4"), file_types=[".zip"], height=130
+        )
     make = gr.Button(label("Create the study"), variant="primary")
     return [title, suite, count, raters, own, task, table, clips], make
 
@@ -131,7 +131,9 @@ def created(studio: Studio, owner: str, values: Any, progress: Any) -> str:
             raters=int(raters or 0),
         )
         study = studio.arena.create(plan, owner)
-        missing = takes.from_folders(studio.arena, study, owner, folders=folders, progress=progress)
+        missing = takes.from_folders(
+            studio.arena, study, owner, folders=folders, progress=progress, checked=studio.settings.checked
+        )
     ordered = takes.order(studio.arena, studio.jobs, study, owner)
     if folders:
         studio.arena.open(study, owner)
@@ -160,7 +162,7 @@ def told(studio: Studio, study: str, owner: str | None) -> str:
     clips = f"{status['ready']} of {status['takes']} clips"
     ballots = f"{status['answered']} of {status['wanted']} ballots"
     lines = [
-        f"<p><strong>{status['state']}</strong>, {clips}, {status['raters']} raters, {ballots}</p>",
+        f"<p><strong>{status['state']}</strong>, {clips}, {ballots}, raters: {status['raters']}</p>",
         f'<progress max="1" value="{status["done"]:.3f}"></progress>',
     ]
     if status["state"] == "open":
