@@ -16,7 +16,6 @@ from studio.studio import Studio
 from studio.terminal import note
 from studio.ui import api, drawer, guard, parts, stage, theme, words
 from studio.ui.desk import Desk, rooms, tab_id
-
 from studio.ui.tabs import compare, create, gallery, settings, studies, verify
 
 # A tab is a module with NAME and draw(page, studio, desk), and ACTS if it takes acts of cards. Their order is this one.

@@ -1,6 +1,7 @@
 """The page without a browser: what it offers, what its form reads, what it says, and that it brings no torch."""
 
 import ast
+import dataclasses
 import html
 import socket
 import subprocess
@@ -69,7 +70,7 @@ def test_the_page_asks_no_other_host_for_anything():
 
 
 def test_the_form_draws_every_field_and_hides_what_the_model_leaves_no_choice_about(form):
-    assert set(form.widgets) == {spec for spec in TextToVideo.__dataclass_fields__}
+    assert set(form.widgets) == {field.name for field in dataclasses.fields(TextToVideo)}
     assert form.widgets["fps"].visible is False and form.widgets["aspect"].visible is True
 
 
@@ -195,7 +196,7 @@ def test_everything_that_the_page_says_has_its_french():
                 said |= {part.value for part in ast.walk(node.args[0]) if isinstance(part, ast.Constant)}
     tables = (drawer.PHASES, drawer.WORDS, drawer.ACTS, palette.TITLES)
     said |= {text for table in tables for text in table.values()} | {tab.NAME for tab in TABS} | set(qualities(50))
-    said |= {field.metadata["label"] for field in TextToVideo.__dataclass_fields__.values()}
+    said |= {field.metadata["label"] for field in dataclasses.fields(TextToVideo)}
     assert said - words.FRENCH.keys() - {"label"} == set()
 
 
