@@ -67,8 +67,13 @@ class Claims(Board):
         with self._database.write() as tables:
             _end(tables, id, state, message, clip)
 
-    def recover(self, reason: str, *, blame: bool = True) -> int:
-        """What to do with jobs whose worker is dead, of which the caller is sure. Returns how many there were.
+    def running(self) -> list[str]:
+        """The ids of the jobs that a worker holds, or held when it died."""
+        with self._database.read() as tables:
+            return [id for (id,) in tables.execute("SELECT id FROM jobs WHERE state = ?", (RUNNING,)).fetchall()]
+
+    def recover(self, reason: str, *, blame: bool = True) -> None:
+        """What to do with jobs whose worker is dead, of which the caller is sure.
 
         A job that was to be stopped is cancelled; one that had its attempts failed, with the reason; any other is
         interrupted and waits to be begun again. Without `blame` (the studio was closed) the attempt does not count.
@@ -86,7 +91,6 @@ class Claims(Board):
                         "UPDATE jobs SET state = ?, message = ?, preview = 0, eta_s = NULL WHERE id = ?",
                         (INTERRUPTED, reason, row["id"]),
                     )
-        return len(rows)
 
     def overdue(self, *, stop_s: float, silent_s: float) -> bool:
         """Whether a running job was to be stopped so many seconds ago, or has had no heartbeat for so many."""

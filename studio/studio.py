@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
+from studio import seal
 from studio.db import Database
 from studio.gallery import Gallery
 from studio.jobs import Jobs, Limits
@@ -29,7 +30,7 @@ class Studio:
         database = Database(settings.data / "rushes.db")
         gallery = Gallery(database, settings.clips)
         quota = Quota(shelf=gallery, megapixel_seconds=settings.max_megapixel_seconds, disk_mb=settings.max_disk_mb)
-        jobs = Jobs(database, limits=Limits(each=settings.max_waiting), quota=quota)
+        jobs = Jobs(database, limits=Limits(each=settings.max_waiting), quota=quota, policy=seal.policy(settings))
         runner = Inline if settings.runner == "inline" else Supervisor
         return cls(
             settings=settings,

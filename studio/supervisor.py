@@ -18,7 +18,7 @@ from pipelines.errors import StudioError
 from studio.claims import Claims
 from studio.gallery import Gallery
 from studio.settings import Settings
-from studio.worker import Worker
+from studio.worker import Worker, take_back
 
 ROOT = Path(__file__).resolve().parents[1]
 LOOK_S = 0.2  # how often the supervisor looks
@@ -36,6 +36,7 @@ class Supervisor:
 
     def __init__(self, claims: Claims, gallery: Gallery, settings: Settings, *, back_off: Sequence[float] = BACK_OFF):
         self._claims = claims
+        self._gallery = gallery
         self._settings = settings
         self._back_off = back_off
         self._process: subprocess.Popen[bytes] | None = None
@@ -57,7 +58,7 @@ class Supervisor:
         if self._process is not None:
             self._end()
             with contextlib.suppress(StudioError):  # then the next start finds the job
-                self._claims.recover(CLOSED, blame=False)
+                take_back(self._claims, self._gallery, self._settings, CLOSED, blame=False)
 
     @property
     def worker(self) -> int | None:
@@ -80,7 +81,7 @@ class Supervisor:
             self._end()
             self._lost, self._deaths = DEAF, 0
         if self._lost is not None:
-            self._claims.recover(self._lost)
+            take_back(self._claims, self._gallery, self._settings, self._lost)
             self._lost = None
         if self._process is None and time.monotonic() >= self._next:
             self._begun = time.monotonic()
@@ -113,12 +114,12 @@ class Inline:
     worker = None
 
     def __init__(self, claims: Claims, gallery: Gallery, settings: Settings):
-        self._claims = claims
-        self._worker = Worker(claims, gallery, settings)
+        self._parts = claims, gallery, settings
+        self._worker = Worker(*self._parts)
 
     def start(self) -> None:
         """Finds what a server that was killed has left."""
-        self._claims.recover("the studio was ended")
+        take_back(*self._parts, CLOSED)
 
     def run(self, id: str) -> None:
         """Does one waiting job, and returns when it is over. Nothing happens to a job that does not wait."""
@@ -135,7 +136,7 @@ def _process(settings: Settings) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": path, "RUSHES_SAFETY": "on" if settings.checked else "off"},
         start_new_session=True,
     )
 

@@ -18,14 +18,14 @@ function head(column, number) {
   const picture = make('img', '', { alt: '', loading: 'lazy' });
   if (column.poster) picture.src = column.poster;
   picture.hidden = !column.poster;
-  const drop = make('button', 'Remove', { type: 'button', onclick: () => trigger('drop', { number }) });
-  drop.setAttribute('aria-label', `Remove ${column.label}`);
+  const drop = make('button', say('Remove'), { type: 'button', onclick: () => trigger('drop', { number }) });
+  drop.setAttribute('aria-label', `${say('Remove')} ${column.label}`);
   cell.append(picture, make('span', `${'ABCD'[number]}  ${column.label}`), drop);
   return cell;
 }
 
 function line(row) {
-  const part = make('tr'), name = make('th', row.name, { scope: 'row' });
+  const part = make('tr'), name = make('th', say(row.name), { scope: 'row' });
   if (row.note) name.append(make('small', row.note));
   part.append(name, ...row.values.map(value => make('td', value)));
   return part;

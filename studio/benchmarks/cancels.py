@@ -12,7 +12,7 @@ from studio.board import CANCELLED, DONE, RUNNING
 LIMIT_S = 2.0
 
 
-def measure(count: int = 50, folder: Path | None = None, seconds: float = 4) -> dict[str, Any]:
+def measure(count: int = 50, folder: Path | None = None, seconds: float = 2) -> dict[str, Any]:
     """Stops `count` clips at moments spread over their whole life; after each, a still is made."""
     chance = random.Random(0)
     asked = TextToVideo(prompt="a red panda jumps", seconds=seconds, steps=8)

@@ -13,7 +13,7 @@ from pathlib import Path
 from pipelines.errors import BadRequest
 from pipelines.media import video
 from pipelines.requests import TextToVideo
-from studio.board import DONE, FAILED, Job
+from studio.board import DONE, FAILED, RUNNING, Job
 from studio.gallery import Query
 from studio.jobs import Jobs, Limits
 from studio.settings import Settings
@@ -54,6 +54,11 @@ def until(true: Callable[[], object], what: str, patience: float = PATIENCE_S) -
             raise TimeoutError(f"after {patience} s still waiting for: {what}")
         time.sleep(0.01)
     return time.monotonic() - begun
+
+
+def works(here: Studio, since: float) -> bool:
+    """A job was begun after that time: what a dead worker held is not taken for it."""
+    return any(job.state == RUNNING and job.started > since for job in here.jobs.list(None, over=False))
 
 
 def over(here: Studio, id: str, patience: float = PATIENCE_S) -> Job:

@@ -16,8 +16,8 @@ def measure(count: int = 1, folder: Path | None = None) -> dict[str, Any]:
     """Kills a worker in every phase, `count` times, then lets the supervisor find what is left."""
     with ground.studio(folder, supervised=False) as here:
         ids = {here.jobs.submit(ground.still(), ground.OWNER): phase for phase in PHASES for _ in range(count)}
-        victims = [_victim(here.settings.data, id, phase) for id, phase in ids.items()]
-        statuses = {victim.wait() for victim in victims}
+        victims = [victim(here.settings.data, id, phase) for id, phase in ids.items()]
+        statuses = {process.wait() for process in victims}
         left = here.jobs.counts(None)[RUNNING]
         here.supervisor.start()
         jobs = {id: ground.over(here, id) for id in ids}
@@ -33,5 +33,6 @@ def measure(count: int = 1, folder: Path | None = None) -> dict[str, Any]:
     }
 
 
-def _victim(data: Path, id: str, phase: str) -> "subprocess.Popen[bytes]":
+def victim(data: Path, id: str, phase: str) -> "subprocess.Popen[bytes]":
+    """Starts a worker that does this job and kills itself in this phase."""
     return subprocess.Popen([sys.executable, "-m", "studio.benchmarks.victim", str(data), id, phase], env=os.environ)

@@ -8,18 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from studio.benchmarks import ground
-from studio.board import DONE, FAILED, RUNNING
+from studio.board import DONE, FAILED
 from studio.studio import Studio
 
-LONGEST_LIFE_S = 1.5
+LONGEST_LIFE_S = 1.5  # of a server, from the beginning of its first job
+WORK = 4  # jobs that wait
 
 
 def measure(count: int = 20, folder: Path | None = None) -> dict[str, Any]:
     """Kills `count` servers while a job runs. Each leaves its job to the next one."""
     chance = random.Random(0)
     with ground.studio(folder, supervised=False) as here:
-        ids = [here.jobs.submit(ground.still(number), ground.OWNER) for number in range(1 + count // 2)]
-        restarts = [_life(here, chance.uniform(0, LONGEST_LIFE_S)) for _ in range(count)]
+        ids: list[str] = []
+        restarts = []
+        for number in range(count):
+            while len(here.jobs.list(None, over=False)) < WORK:
+                ids.append(here.jobs.submit(ground.still(number), ground.OWNER))
+            restarts.append(_life(here, chance.uniform(0, LONGEST_LIFE_S)))
         here.supervisor.start()
         jobs = [ground.over(here, id) for id in ids]
         found = ground.wrong(here, ids)
@@ -36,21 +41,13 @@ def measure(count: int = 20, folder: Path | None = None) -> dict[str, Any]:
 
 
 def _life(here: Studio, seconds: float) -> float:
-    """Starts a server, kills it when its job has run for so long, and returns how long the job had to wait."""
+    """Starts a server, kills it when its worker has worked for so long, and returns how long its first job waited."""
+    begun = time.time()
     server = subprocess.Popen([sys.executable, "-m", "studio.benchmarks.keeper", str(here.settings.data)])
     try:
-        waited = ground.until(lambda: _begun(here) or not _left(here), "a job that runs")
+        waited = ground.until(lambda: ground.works(here, begun), "a job that runs")
         time.sleep(seconds)
     finally:
         server.kill()
         server.wait()
     return waited
-
-
-def _begun(here: Studio) -> bool:
-    """A job runs whose worker has reported: what a dead worker held is not taken for it."""
-    return any(job.state == RUNNING and job.phase for job in here.jobs.list(None, over=False))
-
-
-def _left(here: Studio) -> int:
-    return len(here.jobs.list(None, over=False))

@@ -16,6 +16,7 @@ from pipelines.requests import request_from_dict
 from studio import commands
 from studio.people import owner_of
 from studio.studio import Studio
+from studio.ui.tabs import verify
 
 LARGEST_REQUEST = 64_000  # characters of JSON; the longest prompts of all fields together are far shorter
 WRONG = "something went wrong inside the studio; its log says what"
@@ -67,7 +68,7 @@ class Endpoints:
         """What an uploaded file says about itself: signature, watermark, settings. Pass it with `handle_file`."""
         path = _uploaded("file", file)
         try:
-            return commands.verify(Namespace(files=[path]), self._studio.settings) | {"file": path.name}
+            return verify.look(self._studio, path, owner_of(caller)) | {"file": path.name}
         except BadRequest as error:  # where uploads are kept concerns nobody
             raise BadRequest("file", error.message.replace(str(path), path.name)) from error
 

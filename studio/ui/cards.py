@@ -35,7 +35,7 @@ class Cards(Element):
     """
 
     markup = "cards.html"
-    scripts = ("manners.js", "acts.js", "cards.js")
+    scripts = ("acts.js", "cards.js")
     styles = ("acts.css", "cards.css")
 
     def __init__(
@@ -49,7 +49,7 @@ class Acts(Element):
     """The acts of a card in a row, for the one clip that is shown. value: a card or None. Events: those of `Cards`."""
 
     markup = "acts.html"
-    scripts = ("manners.js", "acts.js", "act_bar.js")
+    scripts = ("acts.js", "act_bar.js")
     styles = ("acts.css",)
 
     def __init__(self, value: Any = None, *, closed: Iterable[str] = (), **look: Any):

@@ -6,11 +6,14 @@
 import html
 import re
 import secrets
+import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
@@ -29,6 +32,7 @@ LARGEST_BODY = 2 * 2**20  # bytes of anything but an upload
 TOKEN = re.compile(r"[0-9A-Za-z_-]{40,60}")
 OPENS = ("/", "/config")  # what a browser and gradio_client ask for first
 ANYBODY = ("/login", "/gradio_api/startup-events")  # gradio asks itself for the latter when it starts
+ARCHIVE = "rushes.zip"
 NOT_HERE = "there is nothing of yours here"
 
 
@@ -103,6 +107,7 @@ class Media:
     def routes(self) -> list[Route]:
         """The addresses; Range and HEAD are answered too."""
         return [
+            Route("/media/archive", self._archive),
             Route("/media/{name}/preview/{number:int}", self._preview),
             Route("/media/{name}/{what}", self._clip),
         ]
@@ -110,6 +115,18 @@ class Media:
     def _clip(self, request: Request) -> Response:
         name, what = request.path_params["name"], request.path_params["what"]
         return _file(self._studio.gallery.path(name, owner_of(request), what), "private, max-age=31536000, immutable")
+
+    def _archive(self, request: Request) -> Response:
+        folder = Path(tempfile.mkdtemp(prefix="rushes-"))
+        names = request.query_params.get("clips", "").split(",")
+        try:
+            file = self._studio.gallery.zip(names, owner_of(request), folder / ARCHIVE)
+        except StudioError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            return PlainTextResponse(str(error), status_code=404)
+        return FileResponse(
+            file, filename=ARCHIVE, background=BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
+        )
 
     def _preview(self, request: Request) -> Response:
         name, number = request.path_params["name"], request.path_params["number"]

@@ -13,10 +13,11 @@ from pipelines.errors import BadRequest, StudioError
 from pipelines.requests import ASPECTS, TASKS
 from studio.gallery import Page, Query
 from studio.studio import Studio
-from studio.ui import details
+from studio.ui import details, dropped
 from studio.ui.cards import Cards, card, connect
 from studio.ui.desk import FAST, Desk
 from studio.ui.form import sentence
+from studio.ui.words import label
 
 NAME = "Gallery"
 SIZE = 24
@@ -35,10 +36,11 @@ def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
         with gr.Column(scale=5, min_width=330):
             cards = Cards(closed=desk.closed(), empty=EMPTY, elem_id="grid")
             with gr.Row(elem_id="pages"):
-                newer = gr.Button("Newer", size="sm", min_width=90, scale=0, interactive=False)
+                newer = gr.Button(label("Newer"), size="sm", min_width=90, scale=0, interactive=False)
                 where = gr.HTML("", elem_id="where", **PLAIN)
-                older = gr.Button("Older", size="sm", min_width=90, scale=0, interactive=False)
+                older = gr.Button(label("Older"), size="sm", min_width=90, scale=0, interactive=False)
         acts = details.draw(studio, desk, cards)
+    dropped.draw(desk)
     outputs = [cards, number, where, newer, older, filters[5]]
 
     def found(request: gr.Request, at: Any, *values: Any) -> Page:
@@ -91,15 +93,17 @@ def _filters() -> list[Any]:
     tasks = [(task.replace("-", " ").capitalize(), task) for task in TASKS]
     models = [row.name for row in catalog.specs()]
     small = {"min_width": 120, "scale": 1, "value": ""}
-    search = gr.Textbox(label="Search", placeholder="Words of the prompt", scale=3, min_width=220, elem_id="words")
+    search = gr.Textbox(
+        label=label("Search"), placeholder=label("Words of the prompt"), scale=3, min_width=220, elem_id="words"
+    )
     return [
         search,
-        gr.Dropdown([("Any task", ""), *tasks], label="Task", **small),
-        gr.Dropdown([("Any model", ""), *models], label="Model", **small),
-        gr.Dropdown([("Any shape", ""), *ASPECTS], label="Shape", **small),
-        gr.Dropdown([("Any time", ""), *TIMES], label="Made", **small),
-        gr.Dropdown([("Any tag", "")], label="Tag", **small),
-        gr.Checkbox(label="Favourites", container=True, min_width=120, elem_id="favourites"),
+        gr.Dropdown([("Any task", ""), *tasks], label=label("Task"), **small),
+        gr.Dropdown([("Any model", ""), *models], label=label("Model"), **small),
+        gr.Dropdown([("Any shape", ""), *ASPECTS], label=label("Shape"), **small),
+        gr.Dropdown([("Any time", ""), *TIMES], label=label("Made"), **small),
+        gr.Dropdown([("Any tag", "")], label=label("Tag"), **small),
+        gr.Checkbox(label=label("Favourites"), container=True, min_width=120, elem_id="favourites"),
     ]
 
 

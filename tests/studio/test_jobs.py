@@ -1,0 +1,276 @@
+"""The store of jobs: who is next, what may be changed, and whose it is."""
+
+import json
+import zipfile
+
+import pytest
+
+from pipelines.errors import BadRequest, Unavailable
+from pipelines.requests import TextToVideo
+from studio.board import STATES
+from studio.claims import Claims
+from studio.db import Database
+from studio.jobs import Jobs, Limits
+from studio.pace import Pace, Speed
+
+WORKER = "a worker"
+
+
+@pytest.fixture
+def jobs(tmp_path):
+    database = Database(tmp_path / "rushes.db")
+    yield Jobs(database, limits=Limits(each=5, all=9))
+    database.close()
+
+
+def ask(prompt: str = "a fox", **fields: object) -> TextToVideo:
+    return TextToVideo(prompt=prompt, **fields)
+
+
+def submit(jobs: Jobs, *names: str, owner: str = "ann") -> list[str]:
+    return [jobs.submit(ask(name), owner) for name in names]
+
+
+def order(jobs: Jobs, owner: str | None = None) -> list[str]:
+    return [job.request.prompt for job in jobs.list(owner, over=False)]
+
+
+def claimed(jobs: Claims) -> str:
+    job = jobs.claim(WORKER)
+    jobs.finish(job.id, "done", clip="a clip")
+    return job.request.prompt
+
+
+def test_a_job_is_stored_with_its_request_and_every_state_is_counted(jobs):
+    (id,) = submit(jobs, "a fox")
+    job = jobs.get(id, "ann")
+    assert (job.state, job.request, job.position, job.over) == ("queued", ask(), 0, False)
+    assert jobs.counts("ann") == dict.fromkeys(STATES, 0) | {"queued": 1}
+
+
+def test_owners_take_turns_whoever_came_first(jobs):
+    submit(jobs, "a1", "a2", "a3", owner="ann")
+    submit(jobs, "b1", "b2", owner="bob")
+    submit(jobs, "c1", owner="cid")
+    assert order(jobs) == ["a1", "b1", "c1", "a2", "b2", "a3"]
+    assert [job.position for job in jobs.list(None)] == [0, 1, 2, 3, 4, 5]
+    assert [claimed(jobs) for _ in range(6)] == ["a1", "b1", "c1", "a2", "b2", "a3"]
+
+
+def test_who_was_served_longest_ago_is_next(jobs):
+    submit(jobs, "a1", owner="ann")
+    assert claimed(jobs) == "a1"
+    submit(jobs, "a2", owner="ann")
+    submit(jobs, "b1", owner="bob")
+    assert claimed(jobs) == "b1"
+
+
+def test_a_priority_counts_among_the_jobs_of_its_owner_only(jobs):
+    submit(jobs, "a1", owner="ann")
+    jobs.submit(ask("b1"), "bob")
+    jobs.submit(ask("b2"), "bob", priority=9)
+    assert order(jobs) == ["a1", "b2", "b1"]
+    with pytest.raises(BadRequest, match="priority"):
+        jobs.submit(ask(), "bob", priority=10)
+
+
+def test_a_waiting_job_moves_before_another_or_to_the_end(jobs):
+    a, b, c = submit(jobs, "a", "b", "c")
+    jobs.move(c, "ann", a)
+    assert order(jobs) == ["c", "a", "b"]
+    jobs.move(c, "ann", None)
+    assert order(jobs) == ["a", "b", "c"]
+    first = jobs.submit(ask("first"), "ann", priority=5)
+    jobs.move(b, "ann", first)
+    assert order(jobs) == ["b", "first", "a", "c"]
+    with pytest.raises(BadRequest, match="ahead_of"):
+        jobs.move(a, "ann", submit(jobs, "theirs", owner="bob")[0])
+
+
+def test_a_paused_queue_waits_and_the_others_go_on(jobs):
+    submit(jobs, "a", owner="ann")
+    submit(jobs, "b", owner="bob")
+    jobs.pause("ann")
+    assert jobs.paused("ann") and not jobs.paused("bob")
+    assert claimed(jobs) == "b" and jobs.claim(WORKER) is None
+    jobs.resume("ann")
+    jobs.pause(None)
+    assert jobs.paused("ann") and jobs.claim(WORKER) is None
+    jobs.resume(None)
+    assert claimed(jobs) == "a"
+
+
+def test_a_waiting_job_can_be_edited_and_keeps_its_place(jobs):
+    a, _ = submit(jobs, "a", "b")
+    jobs.edit(a, "ann", ask("better", seconds=2))
+    assert order(jobs) == ["better", "b"]
+    jobs.claim(WORKER)
+    with pytest.raises(BadRequest, match="only a job that waits"):
+        jobs.edit(a, "ann", ask("too late"))
+
+
+def test_caps_hold_for_one_owner_and_for_all(jobs):
+    submit(jobs, *"abcde")
+    with pytest.raises(Unavailable, match="5 of your clips are waiting"):
+        submit(jobs, "f")
+    submit(jobs, *"abcd", owner="bob")
+    with pytest.raises(Unavailable, match="9 clips are waiting"):
+        submit(jobs, "a", owner="cid")
+
+
+def test_what_the_model_cannot_do_never_waits(jobs):
+    with pytest.raises(BadRequest, match="mini makes 16"):
+        jobs.submit(ask(fps=24), "ann")
+    with pytest.raises(BadRequest, match="did you mean mini"):
+        jobs.submit(ask(model="mimi"), "ann")
+    assert jobs.list(None) == []
+
+
+def test_a_waiting_job_is_cancelled_at_once_and_a_running_one_is_asked_to_stop(jobs):
+    a, b = submit(jobs, "a", "b")
+    jobs.claim(WORKER)
+    jobs.cancel(a, "ann")
+    jobs.cancel(b, "ann")
+    assert jobs.get(a, "ann").state == "running" and jobs.get(a, "ann").stopping
+    assert jobs.get(b, "ann").state == "cancelled"
+    assert not jobs.heartbeat(a)
+    assert not jobs.report(a, "sampling", step=1, steps=2, fraction=0.5, message="step 1 of 2")
+    jobs.finish(a, "cancelled")
+    jobs.cancel(a, "ann")
+    assert jobs.get(a, "ann").state == "cancelled" and jobs.get(a, "ann").finished
+
+
+def test_a_failed_job_is_tried_again_and_a_done_one_is_duplicated(jobs):
+    (a,) = submit(jobs, "a")
+    jobs.claim(WORKER)
+    jobs.finish(a, "failed", "it rained")
+    assert jobs.get(a, "ann").message == "it rained"
+    jobs.retry(a, "ann")
+    assert jobs.get(a, "ann").state == "queued" and claimed(jobs) == "a"
+    with pytest.raises(BadRequest, match="only a job that failed"):
+        jobs.retry(a, "ann")
+    assert jobs.get(jobs.duplicate(a, "ann"), "ann").request == ask("a")
+
+
+def test_a_job_whose_worker_died_is_begun_twice_at_most(jobs):
+    a, _ = submit(jobs, "a", "b")
+    assert jobs.claim(WORKER).id == a
+    jobs.recover("the worker died")
+    job = jobs.get(a, "ann")
+    assert (job.state, job.message, job.position) == ("interrupted", "the worker died", 0)
+    assert jobs.claim(WORKER).id == a
+    jobs.recover("the worker died")
+    assert jobs.get(a, "ann").state == "failed" and "second time" in jobs.get(a, "ann").message
+
+
+def test_closing_the_studio_is_not_the_fault_of_a_job(jobs):
+    (a,) = submit(jobs, "a")
+    for _ in range(5):
+        assert jobs.claim(WORKER).id == a
+        jobs.recover("closed", blame=False)
+    assert jobs.get(a, "ann").state == "interrupted"
+
+
+def test_a_late_word_of_a_dead_worker_is_not_heard(jobs):
+    (a,) = submit(jobs, "a")
+    jobs.claim(WORKER)
+    jobs.recover("the worker died")
+    assert not jobs.heartbeat(a)
+    jobs.finish(a, "done", clip="a clip")
+    jobs.note(a, "too late")
+    assert jobs.get(a, "ann").state == "interrupted" and jobs.get(a, "ann").notes == ()
+
+
+def test_another_owner_neither_sees_nor_changes_a_job(jobs):
+    (a,) = submit(jobs, "a")
+    assert jobs.get(a, "bob") is None and jobs.list("bob") == [] and jobs.counts("bob")["queued"] == 0
+    acts = [jobs.cancel, jobs.retry, jobs.duplicate]
+    for act in acts:
+        with pytest.raises(BadRequest, match="there is no job"):
+            act(a, "bob")
+    with pytest.raises(BadRequest, match="there is no job"):
+        jobs.edit(a, "bob", ask("mine now"))
+    with pytest.raises(BadRequest, match="there is no job"):
+        jobs.move(a, "bob", None)
+    assert order(jobs) == ["a"]
+
+
+@pytest.mark.parametrize("id", ["", "' OR 1=1 --", "../../etc/passwd", "%", "\x00"])
+def test_strange_ids_are_ids_that_nobody_has(jobs, id):
+    submit(jobs, "a")
+    assert jobs.get(id, "ann") is None
+    with pytest.raises(BadRequest, match="there is no job"):
+        jobs.cancel(id, "ann")
+
+
+def test_the_owner_of_the_machine_sees_every_job_and_no_words(jobs):
+    (a,) = submit(jobs, "my secret")
+    jobs.claim(WORKER)
+    jobs.note(a, "mini does not know: secret")
+    assert "secret" not in repr(jobs.every()) and jobs.every()[0].owner == "ann"
+
+
+def test_the_time_left_comes_from_what_was_measured(jobs):
+    a, b = submit(jobs, "a", "b")
+    assert jobs.estimate(ask()) is None and jobs.get(a, "ann").eta_s is None
+    jobs.learn(jobs.get(a, "ann"), Speed(step_s=0.1, rest_s=2.0))
+    assert jobs.estimate(ask(steps=10)) == pytest.approx(3.0)
+    assert jobs.estimate(ask(steps=10, seconds=8)) == pytest.approx(6.0)
+    assert jobs.estimate(ask(still=True)) is None
+    assert jobs.get(b, "ann").eta_s == pytest.approx(14.0)
+    jobs.claim(WORKER)
+    jobs.report(a, "sampling", step=25, steps=50, fraction=0.5, message="step 25 of 50", eta_s=4.5)
+    assert jobs.get(a, "ann").eta_s == pytest.approx(4.5, abs=0.2)
+    assert jobs.get(b, "ann").eta_s == pytest.approx(11.5, abs=0.2)
+
+
+def test_a_pace_reads_phase_and_step_from_what_a_model_says():
+    pace = Pace(Speed(step_s=1.0, rest_s=5.0), 50)
+    said = ["getting mini ready", "reading the prompt", "step 1 of 50", "step 7 of 50", "warming", "decoding", "saving"]
+    heard = []
+    for message in said:
+        pace.hear(message)
+        heard.append((pace.phase, pace.step))
+    phases = ["loading", "text", "sampling", "sampling", "sampling", "decoding", "export"]
+    assert heard == list(zip(phases, [0, 0, 1, 7, 7, 7, 7], strict=True))
+    assert pace.left() == pytest.approx(5.0, abs=0.1) and pace.measured().rest_s < 1
+
+
+def test_a_queue_goes_to_a_file_and_comes_back_with_its_media(jobs, tmp_path):
+    submit(jobs, "a")
+    jobs.submit(ask("b"), "ann", priority=3)
+    assert jobs.export_queue("ann", tmp_path / "queue.zip") == 2
+    assert len(jobs.import_queue(tmp_path / "queue.zip", "bob")) == 2
+    assert order(jobs, "bob") == ["b", "a"]
+    with pytest.raises(Unavailable, match="2 of your clips|3 is the most|waiting"):
+        for _ in range(3):
+            jobs.import_queue(tmp_path / "queue.zip", "bob")
+    assert len(order(jobs, "bob")) == 4
+    with pytest.raises(BadRequest, match="exists already"):
+        jobs.export_queue("ann", tmp_path / "queue.zip")
+
+
+BROKEN = {
+    "no zip": None,
+    "no list": {"other.json": "{}"},
+    "no JSON": {"queue.json": "{"},
+    "another version": {"queue.json": json.dumps({"version": 2, "jobs": []})},
+    "a job that is none": {"queue.json": json.dumps({"version": 1, "jobs": ["a"]})},
+    "a request that is wrong": {"queue.json": json.dumps({"version": 1, "jobs": [{"request": {"task": "x"}}]})},
+    "a priority in words": {
+        "queue.json": json.dumps({"version": 1, "jobs": [{"request": ask().to_dict(), "priority": "high"}]})
+    },
+}
+
+
+@pytest.mark.parametrize("entries", BROKEN.values(), ids=BROKEN)
+def test_a_file_that_is_no_queue_adds_nothing(jobs, tmp_path, entries):
+    path = tmp_path / "queue.zip"
+    path.write_text("no zip")
+    if entries is not None:
+        with zipfile.ZipFile(path, "w") as file:
+            for name, text in entries.items():
+                file.writestr(name, text)
+    with pytest.raises(BadRequest):
+        jobs.import_queue(path, "ann")
+    assert jobs.list(None) == []
