@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
@@ -131,7 +131,7 @@ class Media:
     def _preview(self, request: Request) -> Response:
         name, number = request.path_params["name"], request.path_params["number"]
         job = self._studio.jobs.get(name, owner_of(request))
-        file = self._studio.settings.data / "previews" / f"{job.id}-{number}.webp" if job else None
+        file = self._studio.settings.data / "previews" / f"{job.id}-{number}.webp" if job and number < 10**6 else None
         return _file(file, "private, max-age=60")
 
 
@@ -156,8 +156,8 @@ class Entrance:
         return HTMLResponse(_form(""))
 
     async def _sign_in(self, request: Request) -> Response:
-        given = parse_qs((await request.body()).decode(errors="replace"), max_num_fields=10)
-        name, password = (given.get(key, [""])[0] for key in ("username", "password"))
+        given = dict(parse_qsl((await request.body()).decode(errors="replace")))
+        name, password = given.get("username", ""), given.get("password", "")
         browser = "text/html" in request.headers.get("accept", "")
         place = request.client.host if request.client else ""
         try:
