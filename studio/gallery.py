@@ -175,9 +175,12 @@ class Gallery(Shelf):
             row = dict(connection.execute("SELECT * FROM clips WHERE id = ?", (name,)).fetchone())
             tags = connection.execute("SELECT tag FROM clip_tags WHERE clip = ? ORDER BY tag", (row["number"],))
             note = {key: row[key] for key in (*KEPT, "deleted", "undo")} | {"tags": [tag for (tag,) in tags.fetchall()]}
-            _write(self._folder / name / ENTRY, json.dumps(note))
-            if not (self._folder / name / REQUEST).exists():
-                _write(self._folder / name / REQUEST, row["request"])
+            folder = self._folder / name
+            if not folder.is_dir():  # somebody has taken it away
+                continue
+            _write(folder / ENTRY, json.dumps(note))
+            if not (folder / REQUEST).exists():
+                _write(folder / REQUEST, row["request"])
 
 
 def _note(clip: Path, request: dict[str, Any], seen: dict[str, Any]) -> dict[str, Any]:

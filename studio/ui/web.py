@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
@@ -25,8 +25,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pipelines.errors import StudioError
 from studio.people import COOKIE, VISIT, VISIT_S, People, alias, owner_of
 from studio.studio import Studio
-from studio.ui.results import Results
-from studio.ui.voting import Voting
 
 HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
 YEAR_S = 365 * 24 * 3600
@@ -35,7 +33,6 @@ TOKEN = re.compile(r"[0-9A-Za-z_-]{40,60}")
 OPENS = ("/", "/config")  # what a browser and gradio_client ask for first
 ANYBODY = ("/login", "/gradio_api/startup-events")  # gradio asks itself for the latter when it starts
 ARCHIVE = "rushes.zip"
-VOTES = "/vote/"  # raters come by a link and without an account
 NOT_HERE = "there is nothing of yours here"
 
 
@@ -44,12 +41,7 @@ def around(studio: Studio, headers: Mapping[str, str] = HEADERS) -> dict[str, An
     space = studio.settings.space
     return {
         "middleware": [Middleware(Door, people=studio.people, headers=headers, space=space)],
-        "routes": [
-            *Media(studio).routes(),
-            *Results(studio).routes(),
-            *Voting(studio.arena, space=space).routes(),
-            *Entrance(studio.people, space=space).routes(),
-        ],
+        "routes": [*Media(studio).routes(), *Entrance(studio.people, space=space).routes()],
         "openapi_url": None,
     }
 
@@ -99,8 +91,7 @@ class Door:
         length = request.headers.get("content-length", "0")
         if not _uploads(request) and (not length.isdecimal() or int(length) > LARGEST_BODY):
             return PlainTextResponse("that is too much at once", status_code=413)
-        open_to_all = request.url.path in ANYBODY or request.url.path.startswith(VOTES)
-        if self._people.auth == "local" and not request.state.owner and not open_to_all:
+        if self._people.auth == "local" and not request.state.owner and request.url.path not in ANYBODY:
             if "text/html" in request.headers.get("accept", ""):
                 return _to("/login", request)
             return JSONResponse({"error": "sign in first"}, status_code=401)
@@ -140,9 +131,7 @@ class Media:
     def _preview(self, request: Request) -> Response:
         name, number = request.path_params["name"], request.path_params["number"]
         job = self._studio.jobs.get(name, owner_of(request))
-        file = self._studio.settings.data / "previews" / f"{job.id}-{number}.webp" if job else None
-        if file is not None and not file.is_file():  # a page asks a moment too late: no error, but nothing to see
-            return Response(status_code=204)
+        file = self._studio.settings.data / "previews" / f"{job.id}-{number}.webp" if job and number < 10**6 else None
         return _file(file, "private, max-age=60")
 
 
@@ -167,8 +156,8 @@ class Entrance:
         return HTMLResponse(_form(""))
 
     async def _sign_in(self, request: Request) -> Response:
-        given = parse_qs((await request.body()).decode(errors="replace"), max_num_fields=10)
-        name, password = (given.get(key, [""])[0] for key in ("username", "password"))
+        given = dict(parse_qsl((await request.body()).decode(errors="replace")))
+        name, password = given.get("username", ""), given.get("password", "")
         browser = "text/html" in request.headers.get("accept", "")
         place = request.client.host if request.client else ""
         try:

@@ -157,8 +157,10 @@ def test_nobody_sees_stops_or_opens_what_is_anothers(here, ada, bob):
     picture = here.studio.settings.data / "previews" / f"{job}-1.webp"
     picture.parent.mkdir(exist_ok=True)
     picture.write_bytes(b"a preview")
-    addresses = (f"/media/{clip}/clip", f"/media/{clip}/poster", f"/media/{job}/preview/1")
+    addresses = (f"/media/{clip}/clip", f"/media/archive?clips={clip}", f"/media/{job}/preview/1")
+    assert ada.http.get(addresses[1]).content.startswith(b"PK")
     assert ada.http.get(addresses[2]).content == b"a preview"
+    assert ada.http.get(f"/media/{job}/preview/{'9' * 400}").status_code == 404
     strangers = (
         bob.http,
         httpx.Client(base_url=here.url),
@@ -316,7 +318,7 @@ def test_where_people_sign_in_there_is_nothing_for_strangers(guarded):
         assert http.post("/gradio_api/upload", files={"files": b"x"}).status_code == 401
         wrong = http.post("/login", data={"username": SCRIPT, "password": "wrong"}, headers=html)
         assert wrong.status_code == 401 and "<script>" not in wrong.text and "do not fit" in wrong.text
-        assert http.post("/login", content=b"\xff&&&=%zz").status_code == 401
+        assert http.post("/login", content=b"\xff&&&=%zz" + b"&a=b" * 2000).status_code == 401
 
 
 def test_a_person_signs_in_on_the_page_and_out_again(guarded):
