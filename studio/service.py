@@ -94,7 +94,7 @@ def make(
             note(sentence)
         clip = pipeline(request, part(progress, LOADING, SAVING), preview)
     progress(SAVING, "saving")
-    if preview:
+    if preview and len(clip.frames):  # a sound has none
         export.poster(clip, path.with_name(POSTER))
     progress(SAVING, "saving")
     export.save(clip, path)
