@@ -12,6 +12,7 @@ from pathlib import Path
 from pipelines import catalog
 from pipelines.errors import BadRequest, Unavailable
 from pipelines.requests import Request
+from pipelines.safety import Policy
 from studio import bundle
 from studio.board import CANCELLED, MACHINE, OVER, QUEUED, RUNNING, WAITING, Job
 from studio.claims import Claims
@@ -38,9 +39,17 @@ class Jobs(Claims):
     none. `inputs` is the folder of what people uploaded, named inside requests. `quota` refuses what is too much.
     """
 
-    def __init__(self, database: Database, *, limits: Limits | None = None, quota: Quota | None = None):
+    def __init__(
+        self,
+        database: Database,
+        *,
+        limits: Limits | None = None,
+        quota: Quota | None = None,
+        policy: Policy | None = None,
+    ):
         super().__init__(database)
         self._quota = quota
+        self._policy = policy
         self._limits = limits or Limits()
         self._inputs = database.path.parent / "inputs"
 
@@ -164,6 +173,8 @@ class Jobs(Claims):
         catalog.check(request)
         if missing := catalog.runs_here(catalog.spec(request.model)):
             raise Unavailable(missing)
+        if self._policy:
+            self._policy.ask(request)
         if self._quota and owner is not None:
             self._quota.check(request, owner)
 

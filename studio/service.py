@@ -14,9 +14,11 @@ import numpy as np
 from pipelines import catalog, device, vocabulary
 from pipelines.errors import Unavailable
 from pipelines.media import export
+from pipelines.media.provenance import Record
 from pipelines.progress import Progress, part
 from pipelines.requests import Request, TextToVideo
 from pipelines.residency import Residency
+from pipelines.safety import Policy
 
 Preview = Callable[[np.ndarray], None]
 POSTER = "poster.webp"
@@ -78,9 +80,13 @@ def make(
     models: Residency,
     progress: Progress,
     note: Callable[[str], None],
+    record: Record,
     preview: Preview | None = None,
+    policy: Policy | None = None,
 ) -> Made:
-    """Loads the model, makes the clip and saves it at `path`. `note` hears what the person should know.
+    """Loads the model, makes the clip and saves it at `path`, marked and signed by `record` (`studio.seal`).
+
+    `note` hears what the person should know; `policy` may refuse the request, or the clip before anybody sees it.
 
     `preview` gets a picture (H, W, 3) uint8 of the clip as it is guessed so far, every few steps; whoever wants one
     also gets a poster beside the clip. Raises `BadRequest`, `Unavailable`, or `Cancelled` from `progress`; then
@@ -88,16 +94,20 @@ def make(
     """
     started = time.monotonic()
     check(request, path)
+    if policy:
+        policy.ask(request)
     progress(0.0, f"getting {request.model} ready")
     with models.hold(request.model) as pipeline:
         for sentence in strangers(request, pipeline):
             note(sentence)
         clip = pipeline(request, part(progress, LOADING, SAVING), preview)
+    if policy:
+        policy.see(clip.frames)
     progress(SAVING, "saving")
     if preview and len(clip.frames):  # a sound has none
         export.poster(clip, path.with_name(POSTER))
     progress(SAVING, "saving")
-    export.save(clip, path)
+    export.save(clip, path, record=record)
     return Made(
         path=path,
         request=request,

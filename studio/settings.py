@@ -33,6 +33,8 @@ class Settings:
     max_megapixel_seconds: int | None = None
     max_disk_mb: int | None = None
     space: bool = False
+    own_keys: Path | None = None  # a host's certificate, key and watermark secret, instead of those in `data`
+    safety: bool | None = None  # whether requests and pictures are checked (`pipelines.safety`); None: if hosted
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
@@ -53,8 +55,20 @@ class Settings:
             max_waiting=read("RUSHES_MAX_WAITING", cls.max_waiting, _count),
             max_megapixel_seconds=read("RUSHES_MAX_MEGAPIXEL_SECONDS", None, _count),
             max_disk_mb=read("RUSHES_MAX_DISK_MB", None, _count),
+            own_keys=read("RUSHES_KEYS", None, _folder),
+            safety=read("RUSHES_SAFETY", cls.safety, _switch),
             space=bool(env.get("SPACE_ID")),
         )
+
+    @property
+    def checked(self) -> bool:
+        """Whether requests and pictures must keep the rules of `pipelines.safety`."""
+        return not self.alone if self.safety is None else self.safety
+
+    @property
+    def keys(self) -> Path:
+        """The folder of the certificate, key and secret that mark what is made here."""
+        return self.own_keys or self.data / "keys"
 
     @property
     def clips(self) -> Path:
@@ -96,6 +110,12 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[str, str], str]:
         return text
 
     return check
+
+
+def _switch(name: str, text: str) -> bool:
+    if text.lower() not in ("on", "off"):
+        raise BadRequest(name, f"must be on or off, got {text[:40]!r}")
+    return text.lower() == "on"
 
 
 def _text(name: str, text: str) -> str:

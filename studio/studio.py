@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Self
 
+from studio import seal
+from studio.arena import Arena
 from studio.db import Database
 from studio.gallery import Gallery
 from studio.jobs import Jobs, Limits
@@ -20,6 +22,7 @@ class Studio:
     database: Database
     jobs: Jobs
     gallery: Gallery
+    arena: Arena
     people: People
     supervisor: Supervisor | Inline
 
@@ -29,13 +32,14 @@ class Studio:
         database = Database(settings.data / "rushes.db")
         gallery = Gallery(database, settings.clips)
         quota = Quota(shelf=gallery, megapixel_seconds=settings.max_megapixel_seconds, disk_mb=settings.max_disk_mb)
-        jobs = Jobs(database, limits=Limits(each=settings.max_waiting), quota=quota)
+        jobs = Jobs(database, limits=Limits(each=settings.max_waiting), quota=quota, policy=seal.policy(settings))
         runner = Inline if settings.runner == "inline" else Supervisor
         return cls(
             settings=settings,
             database=database,
             jobs=jobs,
             gallery=gallery,
+            arena=Arena(database, settings.data / "studies"),
             people=People(database, auth=settings.auth, alone=settings.alone),
             supervisor=runner(jobs, gallery, settings),
         )

@@ -136,7 +136,7 @@ def _process(settings: Settings) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": path, "RUSHES_SAFETY": "on" if settings.checked else "off"},
         start_new_session=True,
     )
 

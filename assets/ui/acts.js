@@ -3,14 +3,14 @@
 function actions(node, closed, did) {
   let card = null;
   const why = node.querySelector('.why');
-  const explain = event => { why.textContent = closed[event.target.closest('[data-act]')?.dataset.act] ?? ''; };
+  const explain = event => { why.textContent = say(closed[event.target.closest('[data-act]')?.dataset.act] ?? ''); };
   node.addEventListener('pointerover', explain);
   node.addEventListener('focusin', explain);
   node.addEventListener('click', event => {
     const item = event.target.closest('button, a');
     if (!item || !card) return;
     const { act, keep } = item.dataset;
-    if (act in closed) why.textContent = closed[act];
+    if (act in closed) why.textContent = say(closed[act]);
     else if (act) did('act', act, card);
     else did('keep', keep, card);
   });
@@ -22,4 +22,4 @@ function actions(node, closed, did) {
     Object.assign(node.querySelector('.file'), { href: card.src, download: card.file });
   };
 }
-const download = card => Object.assign(document.createElement('a'), { href: card.src, download: card.file }).click();
+const save = (href, name) => Object.assign(document.createElement('a'), { href, download: name }).click();

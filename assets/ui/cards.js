@@ -1,7 +1,7 @@
 /* Clips as cards. value: a list of cards, or {cards, undo: {token, count}} after something was deleted.
  *
  * Events: 'act' {act, clip, clips} goes to another tab; 'keep' {act, clips, on | tag | token} changes the gallery (star,
- * delete, undo, tag, zip); 'open' {clip} wants to see one. */
+ * delete, undo, tag); 'open' {clip} wants to see one. */
 const root = element.querySelector('.cards');
 const find = selector => root.querySelector(selector);
 const list = find('.list'), menu = find('.menu'), tray = find('.tray'), closed = given.closed;
@@ -9,7 +9,7 @@ const picked = new Set();
 let cards = [], last = null, gone = null;
 
 root.dataset.layout = given.layout;
-find('.none').textContent = given.empty;
+find('.none').textContent = say(given.empty);
 
 function apply() {
   const value = props.value || [];
@@ -28,18 +28,18 @@ function draw(card, number) {
   const inside = selector => part.querySelector(selector);
   part.dataset.id = card.id;
   for (const picture of part.querySelectorAll('img')) picture.src = card.poster;
-  inside('.open').setAttribute('aria-label', `Open: ${card.prompt}`);
+  inside('.open').setAttribute('aria-label', say('Open: {prompt}', card));
   inside('.open').tabIndex = number ? -1 : 0;
   inside('.says').textContent = inside('.says').title = card.prompt;
   inside('.about').textContent = [card.model, card.size, ago(card.created), ...card.tags.map(tag => '#' + tag)].join('  \u00b7  ');
-  inside('.badge').textContent = card.kind === 'still' ? 'still' : `${+card.seconds.toFixed(1)} s`;
+  inside('.badge').textContent = card.kind === 'still' ? say('still') : `${+card.seconds.toFixed(1)} s`;
   inside('.star').setAttribute('aria-pressed', card.starred);
   return part;
 }
 
 function ago(moment) {
   const age = Date.now() / 1000 - moment, words = new Intl.RelativeTimeFormat(undefined, { style: 'narrow' });
-  if (age < 90) return 'now';
+  if (age < 90) return say('now');
   if (age < 5400) return words.format(-Math.round(age / 60), 'minute');
   if (age < 129600) return words.format(-Math.round(age / 3600), 'hour');
   if (age < 2592000) return words.format(-Math.round(age / 86400), 'day');
@@ -56,10 +56,10 @@ function mark() {
   }
   root.toggleAttribute('data-picking', picked.size > 0);
   tray.hidden = !picked.size;
-  find('.count').textContent = picked.size === 1 ? '1 selected' : `${picked.size} selected`;
+  find('.count').textContent = say(picked.size === 1 ? '1 selected' : '{n} selected', { n: picked.size });
   const few = picked.size >= 2 && picked.size <= 4, compare = find('[data-many=compare]');
   compare.disabled = !few || 'compare' in closed;
-  compare.title = closed.compare ?? (few ? '' : 'Choose two to four clips');
+  compare.title = 'compare' in closed ? say(closed.compare) : few ? '' : say('Choose two to four clips');
 }
 
 function pick(card, on, range) {
@@ -158,7 +158,7 @@ list.addEventListener('keydown', event => {
   else if (steps[key]) walk(card, steps[key]);
   else if (key === ' ') pick(card, !picked.has(card.id), event.shiftKey);
   else if (key === '.') star(card);
-  else if (key === 'd') download(card);
+  else if (key === 'd') save(card.src, card.file);
   else if (key === 'delete') trigger('keep', { act: 'delete', clips: picked.has(card.id) ? [...picked] : [card.id] });
   else return;
   event.preventDefault();
@@ -175,7 +175,8 @@ function walk(card, steps) {
 tray.addEventListener('click', event => {
   const name = event.target.closest('[data-many]')?.dataset.many;
   if (name === 'compare') act(name, [...picked]);
-  else if (name === 'zip' || name === 'delete') trigger('keep', { act: name, clips: [...picked] });
+  else if (name === 'delete') trigger('keep', { act: name, clips: [...picked] });
+  else if (name === 'zip') save(`media/archive?clips=${[...picked]}`, 'rushes.zip');
   if (name === 'clear') { picked.clear(); mark(); }
 });
 tray.querySelector('form').addEventListener('submit', event => {
@@ -190,7 +191,7 @@ function undo(what) {
   clearTimeout(gone);
   bar.hidden = !what;
   if (!what) return;
-  bar.querySelector('span').textContent = what.count === 1 ? 'One clip deleted' : `${what.count} clips deleted`;
+  bar.querySelector('span').textContent = say(what.count === 1 ? 'One clip deleted' : '{n} clips deleted', { n: what.count });
   bar.querySelector('button').onclick = () => { bar.hidden = true; trigger('keep', { act: 'undo', token: what.token, clips: [] }); };
   gone = setTimeout(() => { bar.hidden = true; }, 15000);
 }

@@ -153,7 +153,7 @@ class Clock {
       if (video === this.leader) continue;
       const lag = now - video.currentTime;
       if (Math.abs(lag) > 0.25) { this.seek(now); return; }
-      const bend = Math.abs(lag) < 0.002 ? 0 : Math.max(-0.4, Math.min(0.4, lag * 5));
+      const bend = Math.abs(lag) < 0.002 ? 0 : Math.max(-0.5, Math.min(0.5, lag * 6));
       video.playbackRate = Math.max(0.0625, this.speed * (1 + bend));
     }
   }

@@ -1,5 +1,5 @@
-/* Two to four clips or stills, locked in time, zoom and place. `show(value)` takes {clips: [{src, poster, kind, label}],
- * fps, view, blind}; keys: those of a deck, M next view, C swap, H hold to flip, 1-4 sound of, 0 none, + - Z zoom. */
+/* Two to four clips or stills, locked in time, zoom and place. `show(value)` takes {clips: [{src | file, poster, kind,
+ * label}], fps, view}, file being one that gradio gives out; keys: those of a deck, M next view, C swap, H hold to flip, 1-4 sound of, 0 none, + - Z zoom. */
 const VIEWS = ['side', 'wipe', 'flip', 'difference', 'opacity'];
 const AMOUNTS = { wipe: 50, opacity: 50, difference: 0 };  // where the slider of a view begins
 const LETTERS = 'ABCD';
@@ -23,16 +23,17 @@ function comparison(root, changed = () => {}) {
       cell.hidden = !clip;
       cell.dataset.kind = clip?.kind ?? '';
       const still = clip?.kind === 'still';
-      still || !clip ? video.removeAttribute('src') : video.src = clip.src;
+      const src = clip?.src ?? clip?.file?.url;
+      still || !clip ? video.removeAttribute('src') : video.src = src;
       if (still || !clip) video.load(); else videos.push(video);
       video.poster = clip && !still ? clip.poster ?? '' : '';
-      still ? picture.src = clip.src : picture.removeAttribute('src');
+      still ? picture.src = src : picture.removeAttribute('src');
       cell.querySelector('.tag b').textContent = clip ? LETTERS[number] : '';
       cell.querySelector('.tag span').textContent = picture.alt = clip?.label ?? '';
       video.setAttribute('aria-label', clip?.label ?? '');
     });
     const names = clips.map((clip, number) => `${LETTERS[number]} ${clip.label ?? ''}`);
-    choices(find('.heard'), ['none', ...names], -1);
+    choices(find('.heard'), [say('none'), ...names], -1);
     for (const name of ['first', 'second']) choices(find('.' + name), names, 0);
     root.toggleAttribute('data-still', videos.length === 0);
     clock.load(videos, value?.fps || 24);
@@ -54,7 +55,7 @@ function comparison(root, changed = () => {}) {
     for (const button of all('.modes button')) button.setAttribute('aria-checked', button.dataset.view === view);
     find('.amount').hidden = !(view in amounts);
     find('.pair').hidden = view === 'side';
-    find('.amount span').textContent = { wipe: 'Wipe', opacity: 'Opacity', difference: 'Gain' }[view] ?? '';
+    find('.amount span').textContent = say({ wipe: 'Wipe', opacity: 'Opacity', difference: 'Gain' }[view] ?? '');
     set(amounts[view] ?? 50);
     order();
     lay();
@@ -104,7 +105,7 @@ function comparison(root, changed = () => {}) {
     root.style.setProperty('--x', `${100 * zoom.x}%`);
     root.style.setProperty('--y', `${100 * zoom.y}%`);
     root.toggleAttribute('data-zoomed', scale > 1);
-    find('.fit').textContent = scale > 1 ? `Fit (${Math.round(100 * scale)}%)` : 'Fit';
+    find('.fit').textContent = scale > 1 ? `${say('Fit')} (${Math.round(100 * scale)}%)` : say('Fit');
   }
   function magnify(factor, event) {
     const scale = Math.max(1, Math.min(16, zoom.scale * factor)), grown = scale / zoom.scale;

@@ -14,9 +14,9 @@ link.addEventListener('click', async () => {
   const words = new URLSearchParams({ tab: 'compare', clips: order.map(number => ids[number]), view });
   try {
     await navigator.clipboard.writeText(`${location.origin}${location.pathname}?${words}`);
-    link.textContent = 'Copied';
-  } catch { prompt('The link', `${location.origin}${location.pathname}?${words}`); }
-  setTimeout(() => { link.textContent = 'Copy link'; }, 2000);
+    link.textContent = say('Copied');
+  } catch { prompt(say('Copy link'), `${location.origin}${location.pathname}?${words}`); }
+  setTimeout(() => { link.textContent = say('Copy link'); }, 2000);
 });
 watch('value', apply);
 apply();

@@ -21,9 +21,9 @@ function apply() {
     tab.dataset.axis = axis;
     tab.dataset.key = `axis ${axis}`;
     return tab;
-  }), extra());
+  }));
   chips.setAttribute('aria-label', titles[open] ?? open);
-  chips.replaceChildren(...props.axes[open].map(name => {
+  chips.replaceChildren(dice(), ...props.axes[open].map(name => {
     const chip = button(name, 'chip');
     chip.setAttribute('aria-pressed', said[open] === name);
     chip.dataset.name = name;
@@ -33,16 +33,15 @@ function apply() {
   if (focus) root.querySelector(`[data-key="${CSS.escape(focus)}"]`)?.focus({ preventScroll: true });
 }
 
-function extra() {
-  const dice = button(props.value?.titles?.surprise ?? 'Surprise me', 'dice');
-  dice.dataset.key = 'dice';
-  return dice;
+function dice() {
+  const made = button(props.value?.titles?.surprise ?? 'Surprise me', 'dice');
+  made.dataset.key = 'dice';
+  return made;
 }
 
 tabs.addEventListener('click', event => {
   const tab = event.target.closest('.axis');
   if (tab) { open = tab.dataset.axis; apply(); chips.scrollTop = 0; }
-  if (event.target.closest('.dice')) trigger('surprise');
 });
 tabs.addEventListener('keydown', event => {
   const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -56,6 +55,7 @@ tabs.addEventListener('keydown', event => {
 });
 chips.addEventListener('click', event => {
   const chip = event.target.closest('.chip');
+  if (event.target.closest('.dice')) trigger('surprise');
   if (chip) trigger('word', { axis: open, name: chip.dataset.name });
 });
 watch('value', apply);

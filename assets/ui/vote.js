@@ -1,5 +1,5 @@
-/* A blind vote. value: {ballot, left: {src, kind}, right: {src, kind}, fps, prompt, axes: [{name, question}], done, total}
- * or null. Event: 'vote' {ballot, answers: {axis: 2 | 1 | 0 | -1 | -2 | 'bad'}}, where 2 means that A is much better.
+/* A blind vote. value: {id, left, right, fps, kind, prompt, axes: [{name, question}], done, total} or null; left and right
+ * are addresses. Event: 'vote' {ballot, answers: {axis: 2 | 1 | 0 | -1 | -2 | 'bad'}}, where 2 means that A is much better.
  * Nothing here knows what it shows: addresses and names come in random, and the file's own name is never shown. */
 const root = element.querySelector('.vote');
 const find = selector => root.querySelector(selector);
@@ -11,20 +11,21 @@ let ballot = null, open = false;
 function apply() {
   const value = props.value || null;
   root.hidden = !value;
-  if (value && value.ballot === ballot) return;
-  ballot = value?.ballot ?? null;
+  if (value && value.id === ballot) return;
+  ballot = value?.id ?? null;
   seen.clear();
   axes.replaceChildren(...(value?.axes ?? []).map(question));
   find('.asked').textContent = value?.prompt ?? '';
-  find('.progress').textContent = value ? `${value.done + 1} of ${value.total}` : '';
+  find('.progress').textContent = value ? say('{n} of {all}', { n: value.done + 1, all: value.total }) : '';
   unlock(false);
-  compared.show(value && { clips: [value.left, value.right].map(({ src, kind }) => ({ src, kind: kind ?? 'clip', label: '' })), fps: value.fps });
+  const kind = value?.kind ?? 'clip';
+  compared.show(value && { clips: [value.left, value.right].map(src => ({ src, kind, label: '' })), fps: value.fps });
   if (value && !compared.clock.media.length) unlock(true);
 }
 
 function question(axis, number) {
   const part = find('template').content.firstElementChild.cloneNode(true);
-  part.querySelector('legend').textContent = axis.question;
+  part.querySelector('legend').textContent = say(axis.question);
   part.dataset.axis = axis.name;
   for (const choice of part.querySelectorAll('input')) choice.name = `axis-${number}`;
   return part;
@@ -53,7 +54,7 @@ function answers() {
 function count() {
   const missing = axes.children.length - answers().length;
   button.disabled = !open || missing > 0;
-  find('.left').textContent = !open || !missing ? '' : missing === 1 ? 'One question left' : `${missing} questions left`;
+  find('.left').textContent = !open || !missing ? '' : say(missing === 1 ? 'One question left' : '{n} questions left', { n: missing });
 }
 
 form.addEventListener('change', count);

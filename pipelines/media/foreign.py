@@ -5,22 +5,15 @@ What another program wrote is somebody's word: every field passes the strict par
 
 import json
 import re
-import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from math import gcd
 from pathlib import Path
 from typing import Any
 
-from PIL import ExifTags, Image, UnidentifiedImageError
-
 from pipelines.errors import BadRequest
-from pipelines.media.export import ffmpeg
-from pipelines.media.video import FORMATS
+from pipelines.media import door, tags
 from pipelines.requests import ASPECTS, TASKS, TextToVideo, request_from_dict
 
-PICTURES = ("PNG", "JPEG", "WEBP")
-PATIENCE_S = 20
 LARGEST = 2**20  # characters of settings
 Fields = dict[str, Any]
 
@@ -72,39 +65,22 @@ def _checked(source: str, fields: Fields) -> Found:
 
 
 def _texts(path: Path) -> dict[str, str]:
-    """Every text in a file's metadata by its key."""
-    if not path.is_file():
-        raise BadRequest("file", f"there is no file {path.name}")
-    try:
-        with Image.open(path, formats=PICTURES) as picture:
-            return {key: text for key, text in picture.info.items() if isinstance(text, str)} | dict(_exif(picture))
-    except UnidentifiedImageError:
-        return _container(path)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise BadRequest("file", f"{path.name} is not a picture that can be read") from error
-
-
-def _exif(picture: Image.Image) -> Iterator[tuple[str, str]]:
-    """A1111 writes its text as the user's comment, ComfyUI "prompt:{...}" as the make or model of the camera."""
-    exif = picture.getexif()
-    for tag in (ExifTags.Base.Make, ExifTags.Base.Model):
-        key, _, text = str(exif.get(tag, "")).partition(":")
-        yield key, text
-    comment = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment, b"")
-    if isinstance(comment, bytes) and comment:
-        encoding = "utf-16-be" if comment.startswith(b"UNICODE\0") else "utf-8"
-        yield "parameters", comment[8:].decode(encoding, errors="replace")
+    """Every text in a file's metadata by its key, read in the cage like everything that strangers send."""
+    kind = door.kind(path) if path.is_file() else None
+    if kind is None:
+        what = "is not a picture or film that can be read" if path.is_file() else "is not there"
+        raise BadRequest("file", f"{path.name} {what}")
+    found = door.texts(path, asked="file") if door.PICTURE in kind.serves else _container(path)
+    ours = tags.read(path)
+    return found | ({"rushes": ours} if ours else {})
 
 
 def _container(path: Path) -> dict[str, str]:
     """The tags of a film as ffmpeg lists them: key=value, with = ; # backslash and line ends behind a backslash."""
-    source = ["-protocol_whitelist", "file,pipe", "-format_whitelist", FORMATS, "-i", f"file:{path}"]
-    command = [ffmpeg(), "-v", "error", "-nostdin", *source, "-f", "ffmetadata", "-"]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=PATIENCE_S, check=True)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        raise BadRequest("file", f"{path.name} is not a picture or film that can be read") from error
-    head = re.split(r"(?m)^\[", done.stdout.decode(errors="replace"), maxsplit=1)[0]
+    done = door.decode(path, ["-f", "ffmetadata", "-"], "file", door.Limits(), serves=door.SOUND)
+    if done.status:
+        raise BadRequest("file", f"{path.name} is not a picture or film that can be read")
+    head = re.split(r"(?m)^\[", done.out.decode(errors="replace"), maxsplit=1)[0]
     pairs = re.findall(r"^((?:\\.|[^\\=\n;#])+)=((?:\\.|[^\\\n])*)", head, re.MULTILINE | re.DOTALL)
     return {_plain(key).lower(): _plain(value) for key, value in pairs}
 

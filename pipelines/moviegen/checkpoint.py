@@ -64,9 +64,16 @@ def load(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
 
 
 def save(model: nn.Module, path: Path, dtype: torch.dtype = torch.float16, **facts: Any) -> None:
-    """Writes the weights in `dtype` and a JSON beside them: configuration, hash and `facts` about the training."""
+    """Writes the weights in `dtype` and a JSON beside them: configuration, hash and `facts` about the training.
+
+    What was measured and not learned (buffers) keeps its precision.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    state = {name: value.to(dtype).contiguous() for name, value in model.state_dict().items()}
+    measured = {name for name, _ in model.named_buffers()}
+    state = {
+        name: (value if name in measured else value.to(dtype)).contiguous()
+        for name, value in model.state_dict().items()
+    }
     unfinished = path.with_suffix(".new")
     save_file(state, unfinished)
     facts = {"sha256": _sha256(unfinished), "config": dataclasses.asdict(model.config), **facts}

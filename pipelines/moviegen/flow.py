@@ -25,15 +25,15 @@ def interpolate(x0: Tensor, x1: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
     return xt, x1 - (1 - SIGMA_MIN) * x0
 
 
-def logit_normal(count: int, generator: torch.Generator | None = None) -> Tensor:
-    """(count,) times in (0, 1), denser in the middle: the logistic of a standard normal."""
-    return torch.sigmoid(torch.randn(count, generator=generator))
+def logit_normal(count: int, generator: torch.Generator | None = None, *, mean: float = 0.0) -> Tensor:
+    """(count,) times in (0, 1), denser around the logistic of `mean`: the logistic of a normal of deviation 1."""
+    return torch.sigmoid(mean + torch.randn(count, generator=generator))
 
 
-def loss(velocity: Velocity, x1: Tensor, generator: torch.Generator | None = None) -> Tensor:
+def loss(velocity: Velocity, x1: Tensor, generator: torch.Generator | None = None, *, mean: float = 0.0) -> Tensor:
     """Mean squared error of the velocity at a random time of the path from fresh noise to each x1 (B, ...)."""
     x0 = torch.randn(x1.shape, generator=generator).to(x1)
-    t = logit_normal(len(x1), generator).to(x1)
+    t = logit_normal(len(x1), generator, mean=mean).to(x1)
     xt, v = interpolate(x0, x1, t)
     return (velocity(xt, t).float() - v).square().mean()
 

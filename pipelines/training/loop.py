@@ -56,9 +56,10 @@ def averaged(model: nn.Module) -> nn.Module:
 def follow(average: nn.Module, model: nn.Module, *, decay: float, step: int) -> None:
     """Moves the average towards the model; in the first steps faster, so that it forgets the initial weights."""
     decay = min(decay, (1 + step) / (10 + step))
-    ours, theirs = list(average.state_dict().values()), list(model.state_dict().values())
-    kept = [(a, b) for a, b in zip(ours, theirs, strict=True) if a.is_floating_point()]
-    torch._foreach_lerp_([a for a, _ in kept], [b.to(a.dtype) for a, b in kept], 1 - decay)
+    ours, theirs = list(average.parameters()), list(model.parameters())
+    torch._foreach_lerp_(ours, [b.to(a.dtype) for a, b in zip(ours, theirs, strict=True)], 1 - decay)
+    for kept, measured in zip(average.buffers(), model.buffers(), strict=True):
+        kept.copy_(measured)
 
 
 class Plateau:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio import processing_utils
+from gradio.processing_utils import save_file_to_cache
 from gradio.utils import get_upload_folder
 
 from pipelines.errors import BadRequest, StudioError
@@ -16,25 +16,18 @@ from pipelines.requests import request_from_dict
 from studio import commands
 from studio.people import owner_of
 from studio.studio import Studio
+from studio.ui.tabs import verify
 
 LARGEST_REQUEST = 64_000  # characters of JSON; the longest prompts of all fields together are far shorter
 WRONG = "something went wrong inside the studio; its log says what"
-OPEN = {"api_visibility": "public", "concurrency_limit": None}
 log = logging.getLogger("studio.ui.api")
 
 
 def draw(studio: Studio) -> None:
     """Adds the endpoints to the page that is being built. Nothing of them is visible."""
     ask = Endpoints(studio)
-    gr.api(_answered(ask.submit), api_name="submit", **OPEN)
-    gr.api(_answered(ask.job), api_name="job", **OPEN)
-    gr.api(_answered(ask.cancel), api_name="cancel", **OPEN)
-    gr.api(_answered(ask.models), api_name="models", **OPEN)
-    # Files go through components: gradio takes in only what was uploaded, and hands out only what we give it.
-    name, file = gr.Textbox(visible=False, label="id"), gr.File(visible=False, label="file")
-    result, trigger = gr.JSON(visible=False, label="result"), gr.Button(visible=False)
-    trigger.click(_answered(ask.clip), name, file, api_name="clip", **OPEN)
-    trigger.click(_answered(ask.verify), file, result, api_name="verify", **OPEN)
+    for endpoint in (ask.submit, ask.job, ask.cancel, ask.clip, ask.models, ask.verify):
+        gr.api(_answered(endpoint), api_name=endpoint.__name__, api_visibility="public", concurrency_limit=None)
 
 
 class Endpoints:
@@ -60,24 +53,22 @@ class Endpoints:
         self._studio.jobs.cancel(self._job(id, caller).id, owner_of(caller))
         return self.job(id, caller)
 
-    def clip(self, id: str, caller: gr.Request) -> str:
+    def clip(self, id: str, caller: gr.Request) -> dict:
         """The file of a finished clip."""
         path = self._studio.gallery.path(_name("id", id), owner_of(caller), "clip")
         if path is None:
             raise BadRequest("id", "you have no such clip")
-        return processing_utils.save_file_to_cache(path, get_upload_folder())
+        return gr.FileData(path=save_file_to_cache(path, get_upload_folder()), orig_name=path.name).model_dump()
 
     def models(self, caller: gr.Request) -> list:
         """What can run here, what cannot and why."""
         return commands.models(Namespace(), self._studio.settings)["models"]
 
-    def verify(self, file: str, caller: gr.Request) -> dict:
-        """What a file says about itself: signature, watermark, settings."""
-        if not isinstance(file, str):
-            raise BadRequest("file", "is missing")
-        path = Path(file)
+    def verify(self, file: dict, caller: gr.Request) -> dict:
+        """What an uploaded file says about itself: signature, watermark, settings. Pass it with `handle_file`."""
+        path = _uploaded("file", file)
         try:
-            return commands.verify(Namespace(files=[path]), self._studio.settings) | {"file": path.name}
+            return verify.look(self._studio, path, owner_of(caller)) | {"file": path.name}
         except BadRequest as error:  # where uploads are kept concerns nobody
             raise BadRequest("file", error.message.replace(str(path), path.name)) from error
 
@@ -92,6 +83,19 @@ def _name(field: str, value: Any) -> str:
     if not isinstance(value, str) or not value.isascii() or not 1 <= len(value) <= 64:
         raise BadRequest(field, "must be the id that /submit or /job gave you")
     return value
+
+
+def _uploaded(field: str, value: Any) -> Path:
+    """A file that came through gradio's upload; whatever else the server has does not exist."""
+    path = Path(value["path"]) if isinstance(value, dict) and isinstance(value.get("path"), str) else Path()
+    folder = Path(get_upload_folder()).resolve()
+    try:
+        there = path.is_absolute() and folder in path.resolve().parents and path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        there = False
+    if not there:
+        raise BadRequest(field, "must be a file that was uploaded, as gradio_client's handle_file does")
+    return path
 
 
 def _answered(function: Callable[..., Any]) -> Callable[..., Any]:

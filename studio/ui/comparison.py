@@ -1,16 +1,13 @@
 """Two to four clips locked in time, and a table of what differs between them (assets/ui/compare.js, sheet.js)."""
 
-from collections.abc import Sequence
-from typing import Any
-
 from studio.ui.element import Element
 
 MOST = 4
-CLOCKED = ("manners.js", "clock.js", "deck.js", "compare.js")
+CLOCKED = ("clock.js", "timeline.js", "deck.js", "compare.js")
 
 
 class Compare(Element):
-    """value: {"clips": [{"src", "poster", "kind", "label", "id"}, ...], "fps", "view"} or None for an empty stage.
+    """value: {"clips": [{"src" or "file", "poster", "kind", "label", "id"}, ...], "fps", "view"} or None.
 
     `view` is side, wipe, flip, difference or opacity. Keys: those of `Player`, and M next view, C swap, H hold to flip,
     1 to 4 whose sound (0 none), + - Z zoom, Esc side by side.
@@ -30,9 +27,3 @@ class Sheet(Element):
     markup = "sheet.html"
     scripts = ("sheet.js",)
     styles = ("sheet.css",)
-
-
-def rows(facts: Sequence[dict[str, str]], *, note: str = "") -> list[dict[str, Any]]:
-    """Rows of a `Sheet` from one {name: value} for each column, in the order in which names first come."""
-    names = dict.fromkeys(name for column in facts for name in column)
-    return [{"name": name, "values": [column.get(name, "-") for column in facts], "note": note} for name in names]

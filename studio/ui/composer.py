@@ -16,12 +16,12 @@ from studio.jobs import Jobs
 from studio.ui import palette, sentences
 from studio.ui.desk import FAST
 from studio.ui.form import Form, defaults, qualities, span
+from studio.ui.parts import PLAIN
 from studio.ui.words import Say, label, say_to
 
 SEEDS = 2**31
-MOST_TAKES = (1, 2, 3, 4)
+TAKES = (1, 2, 3, 4)
 KNOWS_WORDS = "mini"  # the model whose words the palette has
-PLAIN = {"container": False, "padding": False, "apply_default_css": False}
 
 
 class Composer:
@@ -37,20 +37,23 @@ class Composer:
         self._draw_takes()
         with gr.Accordion(label("More"), open=False, elem_id="more"):
             self.form.draw_rest()
-        self._warning = gr.HTML(_cannot(model), elem_id="cannot", **PLAIN)
-        self._cost = gr.HTML("", elem_id="cost", **PLAIN)
-        with gr.Row(elem_id="press"):
-            self.go = gr.Button(label("Generate"), variant="primary", size="lg", elem_id="go")
-            self.leave = gr.Button(label("Do not change it"), size="lg", elem_id="leave", visible=False)
+        with gr.Column(elem_id="press"):
+            self._warning = gr.HTML(_cannot(model), elem_id="cannot", **PLAIN)
+            with gr.Row(elem_id="buttons"):
+                self.go = gr.Button(label("Generate"), variant="primary", size="lg", elem_id="go")
+                self.leave = gr.Button(label("Do not change it"), size="lg", elem_id="leave", visible=False)
+            self._cost = gr.HTML("", elem_id="cost", **PLAIN)
 
     def _draw_words(self) -> None:
         self.prompt = self.form.draw(
-            "prompt", elem_id="prompt", placeholder=label("Who, doing what, where; how the camera moves")
+            "prompt",
+            elem_id="prompt",
+            lines=2,
+            max_lines=8,
+            placeholder=label("Who, doing what, where; how the camera moves"),
         )
         self._strangers = gr.HTML("", elem_id="strangers", **PLAIN)
         self._palette = palette.Palette(palette.seen("", say_to(None)), elem_id="palette")
-        names = [(_named(row), row.name) for row in self._models]
-        self._picker = self.form.draw("model", choices=names, elem_id="model", filterable=len(names) > 8)
 
     def _draw_shape(self) -> None:
         self.form.draw("aspect", widget=gr.Radio, elem_id="shape")
@@ -64,17 +67,18 @@ class Composer:
         )
 
     def _draw_takes(self) -> None:
+        names = [(_named(row), row.name) for row in self._models]
         with gr.Row(elem_classes="pair"):
-            self.takes = gr.Radio(MOST_TAKES, value=1, label=label("Takes"), min_width=150, scale=2, elem_id="count")
-            with gr.Column(min_width=180, scale=3, elem_id="seeds"):
-                self.seed = self.form.draw("seed", placeholder=label("new each time"), elem_id="seed")
-                with gr.Row():
-                    self._dice = gr.Button(label("Roll"), size="sm", min_width=60, elem_id="dice")
-                    self.again = gr.Button(label("As on stage"), size="sm", min_width=90, elem_id="again")
-                    self.keep = gr.Checkbox(False, label=label("Keep"), container=False, min_width=70, elem_id="keep")
+            self._picker = self.form.draw("model", choices=names, elem_id="model", min_width=150, scale=1)
+            self.takes = gr.Radio(TAKES, value=1, label=label("Takes"), min_width=150, scale=1, elem_id="count")
+        with gr.Row(elem_id="seeds", equal_height=False):
+            self.seed = self.form.draw("seed", elem_id="seed", min_width=130, minimum=0, maximum=SEEDS - 1)
+            self._dice = gr.Button(label("Roll"), size="sm", min_width=60, elem_id="dice")
+            self.again = gr.Button(label("As on stage"), size="sm", min_width=100, elem_id="again")
+            self.keep = gr.Checkbox(False, label=label("Keep"), container=False, min_width=70, elem_id="keep")
 
-    def connect(self, page: gr.Blocks) -> None:
-        """Ties the widgets to one another; `page` is loaded with the visitor's language and this machine's times."""
+    def connect(self, page: gr.Blocks, learned: Any) -> None:
+        """Ties the widgets to one another. `learned`: the event after which times are better known."""
         form = self.form
         steps, shown = form.widgets["steps"], [self._strangers, self._palette]
         hints = {"fn": self._hints, "inputs": [self.prompt, self._picker], "outputs": shown, **FAST}
@@ -86,20 +90,21 @@ class Composer:
         )
         self._still.change(lambda on: gr.Slider(interactive=not on), self._still, self._seconds, **FAST)
         self._quality.input(lambda chosen: chosen, self._quality, steps, **FAST)
-        self._dice.click(lambda: (secrets.randbelow(SEEDS), True), None, [self.seed, self.keep], **FAST)
+        self._dice.click(roll, None, self.seed, **FAST)
+        page.load(roll, None, self.seed, **FAST)
         sources = [form.widgets[name] for name in ("model", "aspect", "seconds", "still", "steps", "fps")]
         cost = {"fn": self._price, "inputs": [self.takes, *form.inputs], "outputs": [self._quality, self._cost], **FAST}
-        gr.on([widget.change for widget in (*sources, self.takes)], **cost, trigger_mode="always_last")
-        page.load(**cost)
+        changes = [widget.change for widget in (*sources, self.takes)]
+        gr.on([*changes, learned, page.load], **cost, trigger_mode="always_last")
         page.load(**hints)
 
     def read(self, takes: int, keep: bool, *values: Any) -> list[Request]:
-        """One request for each take. The first has the seed of the form if it is kept. Raises `BadRequest`."""
+        """One request for each take: the first with the seed of the form, the others with the next ones if it is kept,
+        else with any. Raises `BadRequest`."""
         asked = self.form.read(*values)
-        count = takes if takes in MOST_TAKES else 1
-        kept = keep is True and values[list(self.form.widgets).index("seed")] is not None
-        seeds = [(asked.seed + i) % SEEDS if kept else secrets.randbelow(SEEDS) for i in range(count)]
-        return [dataclasses.replace(asked, seed=seed) for seed in seeds]
+        others = range(1, takes if takes in TAKES else 1)
+        seeds = [(asked.seed + i) % SEEDS if keep is True else secrets.randbelow(SEEDS) for i in others]
+        return [asked, *(dataclasses.replace(asked, seed=seed) for seed in seeds)]
 
     def fill(self, asked: dict[str, Any], act: str) -> list[Any]:
         """Updates of the form's inputs from the request of a clip: all of it, all but the seed, or one field."""
@@ -149,6 +154,11 @@ class Composer:
             return self._jobs.estimate(self.form.read(*given.values()))
         except StudioError:
             return None
+
+
+def roll() -> int:
+    """A seed that nobody has chosen."""
+    return secrets.randbelow(SEEDS)
 
 
 def strangers(prompt: str, say: Say) -> str:

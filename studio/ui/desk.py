@@ -17,6 +17,7 @@ from studio.ui.words import Say, language_of, say_in
 ACTS = ("reuse", "remix", "prompt", "seed", "edit", "sound", "personalize", "extend", "compare", "verify")
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 FAST = {**QUIET, "queue": False}  # for what takes no time: one request, no place in gradio's queue
+SENT = {**QUIET, "concurrency_limit": None}  # gradio tells who listens to a State only of events in its queue
 BUSY_S, IDLE_S = 1, 5  # between two looks at the jobs
 RECENT = 12  # finished jobs that a page is told about
 
@@ -63,7 +64,7 @@ class Desk:
         `inputs` is not needed for that; what an order carries is the act and ids, nothing else.
         """
 
-        trigger(self.relay(self.rooms, "clip"), [self.order], [self.order, self.tabs], **FAST)
+        trigger(self.relay(self.rooms, "clip"), [self.order], [self.order, self.tabs], **SENT)
 
     def relay(self, acts: Collection[str], key: str) -> Callable[..., tuple[Any, Any]]:
         """A listener for an event that names one of `acts` and, under `key`, the id of what it is about."""

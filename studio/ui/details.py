@@ -13,6 +13,7 @@ from studio.ui.cards import Acts, Cards, card
 from studio.ui.desk import FAST, Desk
 from studio.ui.form import sentence
 from studio.ui.player import Player, shown
+from studio.ui.words import Say, label, say_to
 
 PLAIN = {"container": False, "padding": False, "apply_default_css": False}
 SAID_ELSEWHERE = {"task", "prompt", "seed", "model", "still", "seconds", "fps", "aspect"}
@@ -21,18 +22,20 @@ SAID_ELSEWHERE = {"task", "prompt", "seed", "model", "still", "seconds", "fps", 
 def draw(studio: Studio, desk: Desk, cards: Cards) -> Acts:
     """Draws the panel, closed; a card that is opened opens it. Returns the acts of the clip that is shown."""
     with gr.Column(scale=3, min_width=330, visible=False, elem_id="details") as panel:
+        close = gr.Button(label("Close"), size="sm", elem_id="close")
         player = Player(elem_id="look")
         facts = gr.HTML("", elem_id="facts", **PLAIN)
         acts = Acts(closed=desk.closed(), elem_id="acts")
-        tags = gr.Textbox(label="Tags", info="Separated by commas; Enter keeps them.", max_length=400, elem_id="tags")
-        close = gr.Button("Close", size="sm")
+        tags = gr.Textbox(
+            label=label("Tags"), info=label("Separated by commas; Enter keeps them."), max_length=400, elem_id="tags"
+        )
     opened = gr.State("")
     outputs = [panel, opened, player, facts, acts, tags]
 
     def look(event: gr.EventData, request: gr.Request) -> list[Any]:
         name = event._data.get("clip") if isinstance(event._data, dict) else None
         entry = studio.gallery.get(name, desk.owner(request))
-        return _closed() if entry is None else _opened(entry)
+        return _closed() if entry is None else _opened(entry, say_to(request))
 
     def kept(name: Any, request: gr.Request) -> list[Any]:
         gone = studio.gallery.get(name, desk.owner(request)) is None
@@ -57,12 +60,12 @@ def _closed() -> list[Any]:
     return [gr.Column(visible=False), "", None, "", None, ""]
 
 
-def _opened(entry: Entry) -> list[Any]:
+def _opened(entry: Entry, say: Say) -> list[Any]:
     return [
         gr.Column(visible=True),
         entry.id,
         film(entry),
-        described(entry),
+        described(entry, say),
         card(entry),
         ", ".join(entry.tags),
     ]
@@ -80,19 +83,20 @@ def film(entry: Entry) -> dict[str, Any]:
     )
 
 
-def described(entry: Entry) -> str:
+def described(entry: Entry, say: Say) -> str:
     """Prompt and facts of a clip as HTML."""
-    rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>" for name, value in told(entry).items())
+    facts = told(entry, say).items()
+    rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>" for name, value in facts)
     return f'<p class="what">{html.escape(entry.prompt or entry.task)}</p><dl class="told">{rows}</dl>'
 
 
-def told(entry: Entry) -> dict[str, str]:
+def told(entry: Entry, say: Say) -> dict[str, str]:
     """What there is to say of a clip but its prompt: {name: value} for people."""
-    length = f"{entry.seconds:g} s, {entry.frames} frames at {entry.fps} fps" if entry.seconds else "a still"
+    length = {"seconds": f"{entry.seconds:g}", "frames": entry.frames, "fps": entry.fps}
     facts = {
         "Model": entry.model,
         "Seed": str(entry.seed),
-        "Length": length,
+        "Length": say("{seconds} s, {frames} frames at {fps} fps", **length) if entry.seconds else say("a still"),
         "Size": f"{entry.width} x {entry.height} ({entry.aspect})" if entry.width else "",
     }
     for name, value in entry.request.items():
@@ -101,4 +105,4 @@ def told(entry: Entry) -> dict[str, str]:
     facts["Made"] = time.strftime("%d %b %Y, %H:%M", time.localtime(entry.created))
     facts["Took"] = f"{entry.elapsed_s:.0f} s"
     facts["File"] = f"{entry.bytes / 1e6:.1f} MB"
-    return {name: value for name, value in facts.items() if value}
+    return {say(name): value for name, value in facts.items() if value}

@@ -7,7 +7,7 @@ import gradio as gr
 from pipelines.errors import BadRequest, StudioError
 from studio.board import CANCELLED, DONE, QUEUED, RUNNING, WAITING, Job
 from studio.jobs import Jobs
-from studio.ui.desk import FAST, QUIET, Desk, News, fingerprint
+from studio.ui.desk import QUIET, SENT, Desk, News, fingerprint
 from studio.ui.element import Element
 from studio.ui.form import sentence, span
 from studio.ui.words import Say
@@ -70,7 +70,7 @@ def draw(desk: Desk) -> Drawer:
     desk.watch(view, [seen], [seen, drawer])
     # Through the queue, though it takes no time: gradio shows the toast of a refusal only for queued events.
     desk.look_after(drawer.act(act, None, None, concurrency_limit=None, **QUIET))
-    drawer.act(desk.relay(ELSEWHERE, "job"), [desk.order], [desk.order, desk.tabs], **FAST)
+    drawer.act(desk.relay(ELSEWHERE, "job"), [desk.order], [desk.order, desk.tabs], **SENT)
     return drawer
 
 

@@ -12,7 +12,10 @@ from typing import Any
 
 import gradio as gr
 
+from studio.ui.words import FRENCH
+
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "ui"
+MANNERS = "manners.js"  # what every script may use
 INCLUDE = re.compile(r"<!--(\w+\.html)-->")  # one markup inside another
 
 
@@ -21,6 +24,7 @@ class Element(gr.HTML):
 
     The value is plain data for the script, or None; `given` is plain data that stays, under that name in the script
     (gradio loses other props of a component that it mounts late). An event is any name passed to `trigger`.
+    Sentences in markup and script that assets/words knows are said in the visitor's language.
     """
 
     markup: str
@@ -28,16 +32,30 @@ class Element(gr.HTML):
     styles: tuple[str, ...]
 
     def __init__(self, value: Any = None, *, given: dict[str, Any] | None = None, **look: Any):
+        markup, style, script = self.pieces(given)
         super().__init__(
             value,
-            html_template=_read(self.markup),
-            css_template="".join(_read(name) for name in self.styles),
-            js_on_load="\n".join([f"const given = {json.dumps(given or {})};", *map(_read, self.scripts)]),
+            html_template=markup,
+            css_template=style,
+            js_on_load=script,
             apply_default_css=False,
             container=False,
             padding=False,
             **look,
         )
+
+    @classmethod
+    def pieces(cls, given: dict[str, Any] | None = None) -> tuple[str, str, str]:
+        """Markup, style and script, for gradio or for a page without it.
+
+        The style wants to stand inside `#some-id { ... }`; the script is the body of a function of
+        (element, trigger, props, watch), where `watch(name, callback)` calls back when `props[name]` has changed.
+        """
+        markup, script = _read(cls.markup), "\n".join(map(_read, cls.scripts))
+        said = {english: french for english, french in FRENCH.items() if english in markup or english in script}
+        given = {**(given or {}), "words": said | _french(given or {})}
+        style = "".join(_read(name) for name in cls.styles)
+        return markup, style, f"const given = {json.dumps(given)};\n{_read(MANNERS)}\nlocalise(element);\n{script}"
 
     def preprocess(self, payload: Any) -> None:
         """What a browser says its value is counts for nothing; events carry what people do."""
@@ -49,6 +67,12 @@ class Element(gr.HTML):
     def get_block_name(self) -> str:
         """What gradio's page knows it as."""
         return "html"
+
+
+def _french(given: dict[str, Any]) -> dict[str, str]:
+    """The French of the sentences among these values."""
+    values = [each for value in given.values() for each in (value.values() if isinstance(value, dict) else [value])]
+    return {text: FRENCH[text] for text in values if isinstance(text, str) and text in FRENCH}
 
 
 @functools.cache

@@ -23,7 +23,7 @@ FEW = 12  # steps: a model that needs no more has one quality only
 class Form:
     """The widgets of one request. `draw` puts them where the caller stands, `draw_rest` what is left.
 
-    It opens with one model and can `show` another. What a model leaves no choice about is hidden and has its only value.
+    It opens with one model and can `show` another. What a model leaves no choice about is hidden and keeps its value.
     """
 
     def __init__(self, request: type[Request], model: ModelSpec):
@@ -53,14 +53,16 @@ class Form:
         given = dict(zip(self.widgets, values, strict=True))
         row = catalog.spec(str(given.get("model", self.model.name)))
         given |= {name: options[0] for name, options in choices(row, self.request).items() if len(options) == 1}
-        if given.get("seed") is None:
-            given["seed"] = 0
         return self.request(**given)
 
     def show(self, model: ModelSpec, values: dict[str, Any]) -> list[dict[str, Any]]:
         """Updates of `inputs`: the limits of a model, and new values for some fields."""
         limits = choices(model, self.request)
         return [self._update(name, model, limits.get(name), values) for name in self.widgets]
+
+    def only(self, name: str, value: Any) -> list[dict[str, Any]]:
+        """Updates of `inputs` that change one field and leave the others; none for a value that is missing."""
+        return [gr.update(value=value) if each == name and value is not None else gr.skip() for each in self.widgets]
 
     def _update(self, name: str, model: ModelSpec, options: tuple[Any, ...] | None, values: dict[str, Any]) -> Any:
         update = {"value": values[name]} if name in values else {}
@@ -86,12 +88,12 @@ class Form:
         if options := look.pop("choices", options or rules.get("choices")):
             return look.pop("widget", gr.Dropdown)(list(options), value=default, **look)
         if spec.name == "seed":
-            return gr.Number(None, precision=0, **look)
+            return gr.Number(0, precision=0, **look)
         if spec.type in (int, float):
             high = longest(self.model) if spec.name == "seconds" else rules["high"]
             step = {"step": 1 if spec.type is int else 0.5}
             return gr.Slider(rules["low"], high, default, **step | look)
-        return gr.Textbox(default, **{"lines": rules.get("lines", 1), "max_length": rules["longest"]} | look)
+        return gr.Textbox(default, **{"lines": rules.get("lines", 1), "max_length": rules.get("longest")} | look)
 
 
 def choices(model: ModelSpec, request: type[Request]) -> dict[str, tuple[Any, ...]]:

@@ -3,15 +3,13 @@
 import html
 from collections.abc import Mapping
 
+PLAIN = {"container": False, "padding": False, "apply_default_css": False}  # of a gr.HTML that is only its HTML
 
-def bar(model: str, reason: str | None) -> str:
-    """The line at the top: the name of the studio and whether its model can run here."""
+
+def pill(model: str, reason: str | None) -> str:
+    """The model of this studio, and whether it can run here."""
     state, said = ("ready", "") if reason is None else ("missing", reason)
-    return (
-        '<header class="brand"><h1>Rushes</h1>'
-        f'<span class="pill" title="{html.escape(said)}"><i class="dot {state}"></i>{html.escape(model)}</span>'
-        "</header>"
-    )
+    return f'<span class="pill" title="{html.escape(said)}"><i class="dot {state}"></i>{html.escape(model)}</span>'
 
 
 def facts(title: str, rows: Mapping[str, str]) -> str:

@@ -13,7 +13,7 @@ class Player(Element):
     """
 
     markup = "player.html"
-    scripts = ("manners.js", "clock.js", "deck.js", "player.js")
+    scripts = ("clock.js", "timeline.js", "deck.js", "player.js")
     styles = ("deck.css", "player.css")
 
 

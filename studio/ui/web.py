@@ -6,11 +6,14 @@
 import html
 import re
 import secrets
+import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
@@ -22,6 +25,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pipelines.errors import StudioError
 from studio.people import COOKIE, VISIT, VISIT_S, People, alias, owner_of
 from studio.studio import Studio
+from studio.ui.results import Results
+from studio.ui.voting import Voting
 
 HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
 YEAR_S = 365 * 24 * 3600
@@ -29,6 +34,8 @@ LARGEST_BODY = 2 * 2**20  # bytes of anything but an upload
 TOKEN = re.compile(r"[0-9A-Za-z_-]{40,60}")
 OPENS = ("/", "/config")  # what a browser and gradio_client ask for first
 ANYBODY = ("/login", "/gradio_api/startup-events")  # gradio asks itself for the latter when it starts
+ARCHIVE = "rushes.zip"
+VOTES = "/vote/"  # raters come by a link and without an account
 NOT_HERE = "there is nothing of yours here"
 
 
@@ -37,7 +44,12 @@ def around(studio: Studio, headers: Mapping[str, str] = HEADERS) -> dict[str, An
     space = studio.settings.space
     return {
         "middleware": [Middleware(Door, people=studio.people, headers=headers, space=space)],
-        "routes": [*Media(studio).routes(), *Entrance(studio.people, space=space).routes()],
+        "routes": [
+            *Media(studio).routes(),
+            *Results(studio).routes(),
+            *Voting(studio.arena, space=space).routes(),
+            *Entrance(studio.people, space=space).routes(),
+        ],
         "openapi_url": None,
     }
 
@@ -87,9 +99,10 @@ class Door:
         length = request.headers.get("content-length", "0")
         if not _uploads(request) and (not length.isdecimal() or int(length) > LARGEST_BODY):
             return PlainTextResponse("that is too much at once", status_code=413)
-        if self._people.auth == "local" and not request.state.owner and request.url.path not in ANYBODY:
+        open_to_all = request.url.path in ANYBODY or request.url.path.startswith(VOTES)
+        if self._people.auth == "local" and not request.state.owner and not open_to_all:
             if "text/html" in request.headers.get("accept", ""):
-                return RedirectResponse("login", status_code=303)
+                return _to("/login", request)
             return JSONResponse({"error": "sign in first"}, status_code=401)
         return None
 
@@ -103,6 +116,7 @@ class Media:
     def routes(self) -> list[Route]:
         """The addresses; Range and HEAD are answered too."""
         return [
+            Route("/media/archive", self._archive),
             Route("/media/{name}/preview/{number:int}", self._preview),
             Route("/media/{name}/{what}", self._clip),
         ]
@@ -110,6 +124,18 @@ class Media:
     def _clip(self, request: Request) -> Response:
         name, what = request.path_params["name"], request.path_params["what"]
         return _file(self._studio.gallery.path(name, owner_of(request), what), "private, max-age=31536000, immutable")
+
+    def _archive(self, request: Request) -> Response:
+        folder = Path(tempfile.mkdtemp(prefix="rushes-"))
+        names = request.query_params.get("clips", "").split(",")
+        try:
+            file = self._studio.gallery.zip(names, owner_of(request), folder / ARCHIVE)
+        except StudioError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            return PlainTextResponse(str(error), status_code=404)
+        return FileResponse(
+            file, filename=ARCHIVE, background=BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
+        )
 
     def _preview(self, request: Request) -> Response:
         name, number = request.path_params["name"], request.path_params["number"]
@@ -149,13 +175,13 @@ class Entrance:
             if browser:
                 return HTMLResponse(_form(str(error)), status_code=401)
             return JSONResponse({"error": str(error)}, status_code=401)
-        answer = RedirectResponse(".", status_code=303) if browser else JSONResponse({"success": True})
+        answer = _to("/", request) if browser else JSONResponse({"success": True})
         answer.headers["Set-Cookie"] = cookie(VISIT, token, request, space=self._space, keep_s=VISIT_S)
         return answer
 
     def _sign_out(self, request: Request) -> Response:
         self._people.sign_out(request.cookies.get(VISIT, ""))
-        answer = RedirectResponse("login", status_code=303)
+        answer = _to("/login", request)
         answer.headers["Set-Cookie"] = cookie(VISIT, "", request, space=self._space, keep_s=0)
         return answer
 
@@ -166,6 +192,10 @@ def cookie(name: str, value: str, request: Request, *, space: bool, keep_s: int)
     site = "; SameSite=None; Secure; Partitioned" if space else "; SameSite=Lax"
     secure = "; Secure" if request.url.scheme == "https" and not space else ""
     return f"{name}={value}; Path=/; Max-Age={keep_s}; HttpOnly{site}{secure}"
+
+
+def _to(path: str, request: Request) -> Response:
+    return RedirectResponse(request.scope.get("root_path", "") + path, status_code=303)
 
 
 def _file(path: Path | None, keep: str) -> Response:

@@ -8,7 +8,11 @@ from typing import Any
 import gradio as gr
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "words"
-FRENCH: dict[str, str] = json.loads((FOLDER / "fr.json").read_text(encoding="utf-8"))
+FRENCH: dict[str, str] = {
+    english: french
+    for file in sorted(FOLDER.glob("fr*.json"))
+    for english, french in json.loads(file.read_text(encoding="utf-8")).items()
+}
 LANGUAGES = {"en": {}, "fr": FRENCH}
 Say = Callable[..., str]
 

@@ -14,6 +14,7 @@ from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
 from pipelines.moviegen.nn.layers import CrossAttention, Positions, RMSNorm, SelfAttention, SwiGLU, Timestep
+from pipelines.moviegen.nn.prior import Prior
 from pipelines.moviegen.nn.text import Text
 
 PATCH = 2
@@ -21,7 +22,10 @@ PATCH = 2
 
 @dataclass(frozen=True, kw_only=True)
 class TransformerConfig:
-    """`text` lists the widths of the text encoders that are read; `longest` and `side` size the position tables."""
+    """`text` lists the widths of the text encoders that are read; `longest` and `side` size the position tables.
+
+    With `prior` the network only adds to a linear estimate of the velocity (nn/prior.py); the paper's has none.
+    """
 
     latents: int
     width: int
@@ -31,6 +35,7 @@ class TransformerConfig:
     text: tuple[int, ...]
     longest: int = 32
     side: int = 12
+    prior: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", tuple(self.text))  # a list when read back from JSON
@@ -71,6 +76,7 @@ class VideoTransformer(nn.Module, PyTorchModelHubMixin, library_name="rushes", l
         config = config if isinstance(config, TransformerConfig) else TransformerConfig(**config)
         self.config = config
         width, patch = config.width, config.latents * PATCH**2
+        self.prior = Prior(patch) if config.prior else None
         self.embed = nn.Linear(patch, width)
         self.positions = Positions(width, time=config.longest, height=config.side, columns=config.side)
         self.timestep = Timestep(width)
@@ -92,17 +98,21 @@ class VideoTransformer(nn.Module, PyTorchModelHubMixin, library_name="rushes", l
         if not isinstance(condition, Condition):
             condition = self._read(condition)
         frames, h, w = x.shape[2], x.shape[3] // PATCH, x.shape[4] // PATCH
-        x = rearrange(x, "b c t (h p) (w q) -> b (t h w) (c p q)", p=PATCH, q=PATCH)
-        x = self.embed(x)  # (B, N, D)
+        tokens = patches(x)  # (B, N, P)
+        if self.prior:
+            tokens, linear, missed = self.prior.split(tokens, t)
+        x = self.embed(tokens)  # (B, N, D)
         positions = self.positions(frames, h, w)  # (N, D)
         moment = self.timestep(t)  # (B, D)
         modulation = rearrange(self.modulation(moment), "b (k d) -> b k d", k=6)
         for block, text in zip(self.blocks, condition.blocks, strict=True):
             x = block(x + positions, modulation, text, condition.mask)
         shift, scale = self.final(moment).unsqueeze(1).chunk(2, dim=-1)  # (B, 1, D)
-        x = self.out(torch.addcmul(shift, self.norm(x), 1 + scale))
+        v = self.out(torch.addcmul(shift, self.norm(x), 1 + scale))  # (B, N, P)
+        if self.prior:
+            v = self.prior.join(linear + missed * v).to(v.dtype)
         return rearrange(
-            x, "b (t h w) (c p q) -> b c t (h p) (w q)", t=frames, h=h, w=w, p=PATCH, q=PATCH
+            v, "b (t h w) (c p q) -> b c t (h p) (w q)", t=frames, h=h, w=w, p=PATCH, q=PATCH
         )  # fmt: skip
 
     def _read(self, texts: tuple[Text, ...]) -> Condition:
@@ -121,3 +131,8 @@ class VideoTransformer(nn.Module, PyTorchModelHubMixin, library_name="rushes", l
         with torch.no_grad():
             gates = self.modulation[1].bias.view(6, width)
             gates[2] = gates[5] = 0.5
+
+
+def patches(x: Tensor) -> Tensor:
+    """Latents (B, C, T', H', W') -> tokens (B, N, 4 C)."""
+    return rearrange(x, "b c t (h p) (w q) -> b (t h w) (c p q)", p=PATCH, q=PATCH)

@@ -10,7 +10,7 @@ import gradio as gr
 from pipelines import catalog
 from pipelines.errors import StudioError
 from studio.studio import Studio
-from studio.ui.composer import Composer
+from studio.ui.composer import Composer, roll
 from studio.ui.desk import FAST, QUIET, Desk
 from studio.ui.form import sentence
 from studio.ui.stage import Stage
@@ -29,7 +29,7 @@ def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
         with gr.Column(scale=7, min_width=330, elem_id="theatre"):
             stage = Stage(desk)
     changing = gr.State("")  # the id of the waiting job that the form changes, or nothing
-    composer.connect(page)
+    composer.connect(page, stage.strip.change)
     stage.connect()
     _press(studio, desk, composer, stage, changing)
     _orders(studio, desk, composer, stage, changing)
@@ -45,7 +45,7 @@ def _press(studio: Studio, desk: Desk, composer: Composer, stage: Stage, changin
             ids = _submit(studio, desk.owner(request), asked, job)
         except StudioError as error:
             raise sentence(error) from error
-        return ({"job": ids[0], "clip": ""}, asked[0].seed, *_changing(""))
+        return ({"job": ids[0], "clip": ""}, gr.skip() if keep else roll(), *_changing(""))
 
     # Through the queue, though it takes no time: gradio shows the toast of a refusal only for queued events.
     begun = composer.go.click(
@@ -75,8 +75,9 @@ def _orders(studio: Studio, desk: Desk, composer: Composer, stage: Stage, changi
         rest = [gr.skip()] * 4
         if act in ("reuse", "remix", "prompt", "seed"):
             entry = studio.gallery.get(name, owner)
+            asked = given.get("request") or (entry.request if entry else None)  # of a dropped file, or of a clip
             keep = {"reuse": True, "seed": True, "remix": False}.get(act, gr.skip())
-            return [gr.skip(), keep, *rest[1:], *composer.fill(entry.request, act)] if entry else [gr.skip()] * size
+            return [gr.skip(), keep, *rest[1:], *composer.fill(asked, act)] if asked else [gr.skip()] * size
         if act == "watch":
             return [{"job": name, "clip": ""}] + [gr.skip()] * (size - 1)
         job = studio.jobs.get(name, owner) if act == "change" else None

@@ -24,7 +24,7 @@ GB = 1e9
 
 def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
     """Draws the tab into `page`, which is being built; it is filled in whenever somebody opens it."""
-    shown = gr.HTML("", elem_id="about", container=False, padding=False, apply_default_css=False)
+    shown = gr.HTML("", elem_id="about", **parts.PLAIN)
 
     def fill(request: gr.Request) -> str:
         owner = desk.owner(request)
@@ -78,7 +78,7 @@ def versions(say: Say) -> dict[str, str]:
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            found[name] = say("not installed")
+            found[name] = say("from its folder") if name == "rushes" else say("not installed")
     return found
 
 

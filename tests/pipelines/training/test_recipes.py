@@ -55,18 +55,29 @@ def test_missing_latents_are_named_with_the_command_that_makes_them(tmp_path):
 
 def test_a_batch_has_captions_and_now_and_then_none(folder):
     stage = generator.Stage(name="test", after=None, buckets=((BUCKET, 1.0),), latent_frames=64)
-    z, captions = generator.Feed(stage, folder, checkpoint.load_text(), seed=0).batch()
-    assert z.shape == (64, 8, 1, 16, 16) and len(captions) == 64
-    assert 0 < captions.count("") < 20 and all(text.startswith("Still.") for text in captions if text)
+    read = generator.Reader(checkpoint.load_text())
+    z, text = generator.Feed(stage, folder, read, seed=0).batch()
+    assert z.shape == (64, 8, 1, 16, 16) and len(text.states) == 64
+    assert 0 < (text.mask.sum(dim=1) == 2).sum() < 20  # of an empty caption only the two marks are left
+    assert all(caption.startswith("Still.") for caption in read.known if caption)
+
+
+def test_captions_that_were_read_before_are_the_same_again():
+    text = checkpoint.load_text()
+    read, captions = generator.Reader(text), ["a fox", "a red panda in a forest at night", ""]
+    fresh, _ = text(captions), read(captions[1:])
+    kept = read(captions)
+    assert torch.equal(kept.mask, fresh.mask)
+    assert torch.allclose(kept.states[kept.mask], fresh.states[fresh.mask], atol=2e-3)
 
 
 def test_one_step_of_the_transformer_s_recipe_has_a_gradient_everywhere(folder):
-    text = checkpoint.load_text()
+    read = generator.Reader(checkpoint.load_text())
     stage = generator.Stage(name="test", after=None, buckets=((BUCKET, 1.0),), latent_frames=2)
     model = VideoTransformer(presets.TRANSFORMER["tiny"])
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.05)
-    generator.loss(model, text, *generator.Feed(stage, folder, text, seed=0).batch()).backward()
+    generator.loss(model, *generator.Feed(stage, folder, read, seed=0).batch()).backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
 
 

@@ -1,0 +1,68 @@
+"""This studio's name on what it makes, and what it says of files that people bring back."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pipelines import catalog, safety
+from pipelines.errors import Unavailable
+from pipelines.media import keys, verify
+from pipelines.media.provenance import Record, Source
+from pipelines.requests import Request
+from studio.settings import Settings
+
+REFERENCE = re.compile(r"inputs/([0-9a-f]{64})\.[a-z0-9]{3,4}")
+
+
+def record(settings: Settings, clip: str, request: Request) -> Record:
+    """What `export.save` writes into the clip with this id. Makes the studio's keys on first use."""
+    return Record(
+        identity=_identity(settings),
+        clip=clip,
+        weights=weights(request.model),
+        sources=tuple(_sources(request, settings.data)),
+    )
+
+
+def _sources(request: Request, data: Path) -> Iterator[Source]:
+    """What people brought for the request: its fields that name a file of `inputs` by its content."""
+    for role, value in request.to_dict().items():
+        if isinstance(value, str) and (found := REFERENCE.fullmatch(value)):
+            yield Source(role=role, sha256=found[1], path=data / value)
+
+
+def look(path: Path, settings: Settings, *, mine: Callable[[str], bool] = lambda clip: True) -> dict[str, Any]:
+    """The JSON of `verify`, seen from this studio, which names a clip of its gallery only if that is `mine`.
+
+    Raises as `pipelines.media.verify.look` does.
+    """
+    verify.check(path)  # before keys are made for a file that is not there
+    return verify.look(path, _identity(settings), clip_of=lambda number: _clip(settings.clips, number, mine))
+
+
+def policy(settings: Settings) -> safety.Policy | None:
+    """The rules that requests and pictures must keep here, if any."""
+    return safety.default() if settings.checked else None
+
+
+def weights(model: str) -> dict[str, str]:
+    """{part of the model: SHA-256 of its weights}, from the cards beside them; empty where there are none."""
+    row = catalog.spec(model)
+    if row.weights is None:
+        return {}
+    cards = sorted((catalog.ROOT / row.weights).glob("*.json"))
+    return {card.stem: json.loads(card.read_text(encoding="utf-8"))["sha256"] for card in cards}
+
+
+def _identity(settings: Settings) -> keys.Identity:
+    """A host's own must be there: to make one in its place would sign with a name that nobody has chosen."""
+    if settings.own_keys and not settings.own_keys.is_dir():
+        raise Unavailable(f"RUSHES_KEYS names {settings.own_keys}, and that is not a folder that exists")
+    return keys.read(settings.keys)
+
+
+def _clip(folder: Path, number: int, mine: Callable[[str], bool]) -> str | None:
+    """The id of the clip whose watermark has this number: it is the first eight digits of the id."""
+    return next((path.name for path in folder.glob(f"{number:08x}*") if mine(path.name)), None)

@@ -1,0 +1,66 @@
+"""A place to drop a file on: the settings in it, and a button that puts them into the form of Create."""
+
+import html
+import os
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from pipelines.errors import StudioError
+from pipelines.media import foreign
+from studio.ui.desk import FAST, QUIET, SENT, Desk, tab_id
+from studio.ui.form import sentence
+from studio.ui.words import Say, label, say_to
+
+KINDS = [".mp4", ".mov", ".webm", ".mkv", ".png", ".jpg", ".jpeg", ".webp", ".wav"]
+PLAIN = {"container": False, "padding": False, "apply_default_css": False}
+SHOWN = ("prompt", "negative", "model", "seed", "seconds", "aspect", "steps", "guidance")
+
+
+def draw(desk: Desk) -> None:
+    """Draws the place, and sends what is found as an order {"act": "reuse", "request"} to Create."""
+    with gr.Row(elem_id="dropped", equal_height=True):
+        file = gr.File(label=label("Settings of a file"), file_types=KINDS, height=132, scale=2, min_width=260)
+        with gr.Column(scale=3, min_width=260):
+            said = gr.HTML(_hint(str), **PLAIN)
+            use = gr.Button(label("Use these settings"), visible=False, size="md")
+    found = gr.State(None)
+
+    def read(path: str, request: gr.Request) -> list[Any]:
+        say = say_to(request)
+        try:
+            what = foreign.settings_of(Path(path))
+        except StudioError as error:
+            raise sentence(error) from error
+        finally:
+            os.unlink(path)  # what was dropped is not kept
+        return [None, what and what.fields, _told(what, say), gr.Button(visible=what is not None)]
+
+    def order(settings: dict[str, Any], before: dict[str, Any]) -> tuple[Any, Any]:
+        now = {"act": "reuse", "clip": "", "clips": [], "request": settings, "n": before["n"] + 1}
+        return now, gr.Tabs(selected=tab_id(desk.rooms["reuse"]))
+
+    # Through the queue: gradio shows the toast of a refused file only for queued events.
+    file.upload(read, file, [file, found, said, use], concurrency_limit=2, **QUIET)
+    file.clear(lambda: [_hint(str), gr.Button(visible=False)], None, [said, use], **FAST)
+    use.click(order, [found, desk.order], [desk.order, desk.tabs], **SENT)
+
+
+def _hint(say: Say) -> str:
+    text = say("Drop a clip that was made here, or a picture or film of A1111 or ComfyUI, to get its settings back.")
+    return f'<p class="hint">{html.escape(text)}</p>'
+
+
+def _told(found: foreign.Found | None, say: Say) -> str:
+    if found is None:
+        text = say("There are no settings in this file; sites and messengers often remove them.")
+        return f'<p class="notice">{html.escape(text)}</p>'
+    settings = {name: found.fields[name] for name in SHOWN if found.fields.get(name) not in (None, "")}
+    rows = "".join(
+        f"<dt>{html.escape(say(name.capitalize()))}</dt><dd>{html.escape(str(value)[:600])}</dd>"
+        for name, value in settings.items()
+    )
+    notes = "".join(f'<p class="hint">{html.escape(note)}</p>' for note in found.notes)
+    made = html.escape(say("Made by {maker}", maker=found.source))
+    return f'<p class="what">{made}</p><dl class="told">{rows}</dl>{notes}'

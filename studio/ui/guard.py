@@ -1,0 +1,118 @@
+"""What a page on the internet needs besides `web`: headers that keep other sites' code out, and a limit on haste.
+
+`app_kwargs=guard.protect(studio)` in place of `web.around(studio)`.
+"""
+
+import math
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from studio.studio import Studio
+from studio.ui import web
+
+RESIZER = "https://cdnjs.cloudflare.com"  # where gradio's page in a Space takes the script that fits it into its frame
+KNOWN = 10_000  # callers that are remembered
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """At most `most` requests in any `seconds`, for paths that end so."""
+
+    ends: str
+    most: int
+    seconds: float
+
+
+# Of one owner, or of one address that is nobody yet. A page that is open asks about once a second.
+PACES = (
+    Pace(ends="/upload", most=30, seconds=60),
+    Pace(ends="/login", most=20, seconds=60),
+    Pace(ends="", most=900, seconds=60),
+)
+
+
+def protect(studio: Studio) -> dict[str, Any]:
+    """The `app_kwargs` of gradio's launch."""
+    space = studio.settings.space
+    around = web.around(studio, headers(space=space))
+    return around | {"middleware": [*around["middleware"], Middleware(Turnstile)]}
+
+
+def headers(*, space: bool = False) -> dict[str, str]:
+    """For every answer. gradio's page needs inline scripts; nothing is loaded from anywhere else, and nothing sent."""
+    policy = {
+        "default-src": "'self'",
+        "script-src": f"'self' 'unsafe-inline' 'unsafe-eval'{f' {RESIZER}' if space else ''}",
+        "style-src": "'self' 'unsafe-inline'",
+        "img-src": "'self' data: blob:",
+        "media-src": "'self' data: blob:",
+        "font-src": "'self' data:",
+        "worker-src": "'self' blob:",
+        "object-src": "'none'",
+        "base-uri": "'self'",
+        "form-action": "'self'",
+        "frame-ancestors": "'self' https://huggingface.co https://*.hf.space" if space else "'self'",
+    }
+    return {
+        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+        "Permissions-Policy": "camera=(self), microphone=(self), geolocation=(), payment=(), usb=()",
+        "Cross-Origin-Resource-Policy": "cross-origin" if space else "same-origin",
+    }
+
+
+class Window:
+    """Counts what each caller did lately: a sliding window, the oldest callers forgotten first. Safe for threads."""
+
+    def __init__(self, pace: Pace, clock: Callable[[], float] = time.monotonic):
+        self._pace = pace
+        self._clock = clock
+        self._seen: OrderedDict[str, deque[float]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def wait(self, caller: str) -> float:
+        """0 if the caller may go on, which is then counted; else the seconds until it may."""
+        now = self._clock()
+        with self._lock:
+            times = self._seen.setdefault(caller, deque())
+            self._seen.move_to_end(caller)
+            while len(self._seen) > KNOWN:
+                self._seen.popitem(last=False)
+            while times and times[0] <= now - self._pace.seconds:
+                times.popleft()
+            if len(times) >= self._pace.most:
+                return times[0] + self._pace.seconds - now
+            times.append(now)
+        return 0.0
+
+
+class Turnstile:
+    """Answers 429 to whoever sends more than people do. Stands behind `web.Door`, which knows who it is."""
+
+    def __init__(self, app: ASGIApp, paces: tuple[Pace, ...] = PACES):
+        self._app = app
+        self._windows = [(pace.ends, Window(pace)) for pace in paces]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One exchange; only what changes something or asks for work is counted."""
+        if scope["type"] == "http" and scope["method"] == "POST" and (wait := self._wait(Request(scope))):
+            said = {"Retry-After": str(math.ceil(wait))}
+            answer = PlainTextResponse("that is more than people do; wait a moment", status_code=429, headers=said)
+            await answer(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _wait(self, request: Request) -> float:
+        path = request.url.path.rstrip("/")
+        caller = getattr(request.state, "owner", None) or (request.client.host if request.client else "")
+        return next(window.wait(caller) for ends, window in self._windows if path.endswith(ends))

@@ -1,0 +1,291 @@
+"""The door in: hostile files are refused in a sentence and leave nothing, the others leave pixels and samples."""
+
+import io
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import time
+import wave
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipelines.clip import Clip
+from pipelines.errors import BadRequest
+from pipelines.media import audio, cage, door, export, video
+
+FAST = door.Limits(seconds=4, cage=cage.Limits(seconds=20))
+
+
+def ffmpeg(*arguments: object) -> None:
+    subprocess.run([cage.ffmpeg(), "-v", "error", "-y", *map(str, arguments)], check=True)
+
+
+@pytest.fixture(scope="module")
+def phone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a phone sends: HEVC, rotated, at a rate that varies, with sound, a place and a name."""
+    folder = tmp_path_factory.mktemp("phone")
+    plain, path = folder / "plain.mp4", folder / "IMG_0001.MOV"
+    pictures = ["-f", "lavfi", "-i", "testsrc2=s=96x64:d=1:r=30"]
+    place = ["-metadata", "location=+48.8577+002.295/", "-metadata", "com.apple.quicktime.make=Telephone"]
+    varying = ["-vf", "select='not(mod(n,3))+lt(n,10)'", "-fps_mode", "vfr"]
+    ffmpeg(
+        *pictures, "-f", "lavfi", "-i", "sine=d=1", *varying, "-c:v", "libx265", "-x265-params", "log-level=0", plain
+    )
+    turned = ["-display_rotation", "90", "-i", plain, "-c", "copy", "-movflags", "use_metadata_tags"]
+    ffmpeg(*turned, *place, "-f", "mov", path)
+    return path
+
+
+def test_a_film_of_a_phone_becomes_one_of_the_house(phone: Path, tmp_path: Path):
+    taken = door.film(phone, tmp_path, limits=FAST)
+    assert re.fullmatch(r"[0-9a-f]{64}\.mp4", taken.name)
+    said = subprocess.run([cage.ffmpeg(), "-i", taken], capture_output=True, text=True, check=False).stderr
+    assert re.search(r"Video: h264 .*yuv420p\(tv, bt709", said) and "64x96" in said and "rotation" not in said
+    assert re.search(r"\d+ fps, \d+ tbr", said) and "Audio: aac" in said
+    content = taken.read_bytes() + said.encode()
+    assert b"48.8577" not in content and b"Telephone" not in content
+    clip = video.read(taken)
+    assert (clip.width, clip.height) == (64, 96) and abs(clip.seconds - 1) < 0.15
+
+
+def test_the_same_upload_is_kept_once(phone: Path, tmp_path: Path):
+    assert door.film(phone, tmp_path, limits=FAST) == door.film(phone, tmp_path, limits=FAST)
+    assert len(os.listdir(tmp_path)) == 1
+
+
+def test_a_photo_loses_its_place_and_stands_upright(tmp_path: Path):
+    pixels = np.zeros((40, 60, 3), np.uint8)
+    pixels[:, :30] = (250, 30, 30)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was held upright: turn clockwise
+    exif[0x010F] = "Telephone"
+    exif.get_ifd(0x8825)[2] = (48.0, 51.0, 0.0)
+    Image.fromarray(pixels).save(tmp_path / "photo.jpg", exif=exif, quality=95)
+    taken = door.picture(tmp_path / "photo.jpg", tmp_path / "in")
+    with Image.open(taken) as picture:
+        assert picture.format == "PNG" and picture.size == (40, 60) and not picture.getexif()
+        assert picture.getpixel((20, 10))[0] > 200 and picture.getpixel((20, 50))[0] < 60
+    assert b"Telephone" not in taken.read_bytes()
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "P", "L", "LA", "1", "CMYK", "I;16"])
+def test_every_kind_of_picture_becomes_rgb(tmp_path: Path, mode: str):
+    if mode == "I;16":
+        picture = Image.fromarray(np.full((9, 9), 51_400, np.uint16))
+    else:
+        picture = Image.new("RGB", (9, 9), (200, 200, 200)).convert(mode, palette=Image.Palette.ADAPTIVE)
+    name = "picture.jpg" if mode == "CMYK" else "picture.png"
+    picture.save(tmp_path / name)
+    middle = door.develop(tmp_path / name)[4, 4].astype(int)
+    assert middle.shape == (3,) and (mode == "1" or np.abs(middle - 200).max() <= 2)
+
+
+def test_what_is_transparent_becomes_white(tmp_path: Path):
+    Image.new("RGBA", (4, 4), (0, 0, 0, 0)).save(tmp_path / "clear.png")
+    assert (door.develop(tmp_path / "clear.png") == 255).all()
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".mp3", ".flac", ".ogg", ".m4a"])
+def test_a_sound_becomes_stereo_at_48_khz(tmp_path: Path, suffix: str):
+    ffmpeg("-f", "lavfi", "-i", "sine=d=0.5:r=22050", "-metadata", "artist=somebody", tmp_path / f"in{suffix}")
+    taken = door.sound(tmp_path / f"in{suffix}", tmp_path / "in", limits=FAST)
+    with wave.open(str(taken)) as sound:
+        assert (sound.getnchannels(), sound.getframerate()) == (2, 48_000)
+        assert abs(sound.getnframes() - 24_000) < 3_000
+    assert b"somebody" not in taken.read_bytes()
+    assert audio.read(taken).shape[1] == 2
+
+
+def test_the_sound_of_a_film_can_be_taken_alone(phone: Path, tmp_path: Path):
+    assert door.sound(phone, tmp_path, limits=FAST).suffix == ".wav"
+
+
+def png_bomb() -> bytes:
+    """40,000 x 40,000 pixels in 10 kB."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 40_000, 40_000, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(bytes(4_000_000)))
+        + chunk(b"IEND", b"")
+    )
+
+
+def text_bomb() -> bytes:
+    """A small picture with 64 MB of compressed text in it."""
+    data = b"Comment\0\0" + zlib.compress(bytes(1 << 26), 9)
+    text = struct.pack(">I", len(data)) + b"zTXt" + data + struct.pack(">I", zlib.crc32(b"zTXt" + data))
+    small = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(small, "PNG")
+    content = small.getvalue()
+    return content[:33] + text + content[33:]
+
+
+SECRET = "/etc/passwd"
+HOSTILE = {
+    "hls": f"#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5.0,\nfile://{SECRET}\n#EXT-X-ENDLIST\n".encode(),
+    "concat": f"ffconcat version 1.0\nfile '{SECRET}'\n".encode(),
+    "dash": b'<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011"><BaseURL>/etc/passwd</BaseURL></MPD>',
+    "sdp": b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\n",
+    "svg": b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/><script>alert(1)</script></svg>',
+    "html": b"<!doctype html><script>alert(1)</script>",
+    "pdf": b"%PDF-1.7\n1 0 obj\n",
+    "zip": b"PK\x03\x04" + bytes(100),
+    "gif": b"GIF89a" + bytes(100),
+    "tiff": b"II*\0" + bytes(100),
+    "eps": b"%!PS-Adobe-3.0 EPSF-3.0\n",
+    "avi": b"RIFF\x10\0\0\0AVI LIST" + bytes(100),
+    "flv": b"FLV\x01\x05" + bytes(100),
+    "elf": b"\x7fELF" + bytes(100),
+    "empty": b"",
+    "one byte": b"\0",
+    "heic": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
+    "ftyp alone": b"\0\0\0\x18ftypisom\0\0\0\0isomiso2",
+    "png bomb": png_bomb(),
+    "mkv start": b"\x1a\x45\xdf\xa3" + b"<svg/>" * 40,
+    "polyglot": b"\0\0\0\x18ftypisom\0\0\0\0isom" + b"#EXTM3U\nfile:///etc/passwd\n" * 9,
+}
+OPENERS = {"film": door.film, "picture": door.picture, "sound": door.sound}
+
+
+@pytest.mark.parametrize("opener", OPENERS)
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_is_hostile_is_refused_in_one_sentence_and_leaves_nothing(tmp_path: Path, name: str, opener: str):
+    for suffix in (".mp4", ".png") if name in ("hls", "svg") else (".mp4",):
+        upload = tmp_path / f"upload{suffix}"
+        upload.write_bytes(HOSTILE[name])
+        started = time.monotonic()
+        with pytest.raises(BadRequest) as caught:
+            OPENERS[opener](upload, tmp_path / "in", limits=FAST)
+        assert "\n" not in str(caught.value) and SECRET not in str(caught.value)
+        assert time.monotonic() - started < 10
+        assert not (tmp_path / "in").exists()
+
+
+def test_a_bomb_of_text_opens_as_a_small_picture_or_not_at_all(tmp_path: Path):
+    (tmp_path / "bomb.png").write_bytes(text_bomb())
+    with pytest.raises(BadRequest, match="bomb.png"):
+        door.develop(tmp_path / "bomb.png")
+
+
+def test_a_film_of_too_many_pixels_is_refused(tmp_path: Path):
+    ffmpeg("-f", "lavfi", "-i", "color=s=640x480:d=0.1", tmp_path / "large.mp4")
+    with pytest.raises(BadRequest, match="large.mp4"):
+        door.film(tmp_path / "large.mp4", tmp_path / "in", limits=door.Limits(pixels=300_000))
+
+
+def test_a_film_or_sound_that_is_too_long_is_refused_and_not_cut(tmp_path: Path):
+    ffmpeg("-f", "lavfi", "-i", "color=s=32x32:d=4:r=5", "-f", "lavfi", "-i", "sine=d=4", tmp_path / "long.mp4")
+    for opener in (door.film, door.sound):
+        with pytest.raises(BadRequest, match="long.mp4 is longer than 2 s; cut it first"):
+            opener(tmp_path / "long.mp4", tmp_path / "in", limits=door.Limits(seconds=2))
+    assert not (tmp_path / "in").exists()
+
+
+def test_a_gap_in_time_does_not_become_a_million_frames(tmp_path: Path):
+    """Two frames a day apart: brought to a steady rate they would fill the disk."""
+    day = ["-vf", "setpts=N*100000/TB", "-fps_mode", "passthrough"]
+    ffmpeg("-f", "lavfi", "-i", "color=s=32x32:r=1:d=2", *day, tmp_path / "gap.mkv")
+    with pytest.raises(BadRequest, match="gap.mkv"):
+        door.film(tmp_path / "gap.mkv", tmp_path / "in", limits=FAST)
+
+
+def test_a_file_of_too_many_bytes_is_not_even_opened(tmp_path: Path):
+    with (tmp_path / "huge.mp4").open("wb") as file:
+        file.truncate(301 << 20)
+    with pytest.raises(BadRequest, match="huge.mp4 has 301 MB; 300 is the most"):
+        door.film(tmp_path / "huge.mp4", tmp_path / "in")
+
+
+def test_more_frames_than_memory_holds_are_refused(clip: Clip, tmp_path: Path):
+    path = export.save(clip, tmp_path / "clip.mp4")
+    with pytest.raises(BadRequest, match="more than 10 frames"):
+        video.read(path, limits=door.Limits(held=10 * 64 * 48 * 3))
+
+
+def test_a_wrong_suffix_decides_nothing(clip: Clip, tmp_path: Path):
+    film = Path(shutil.copy(export.save(clip, tmp_path / "clip.mp4"), tmp_path / "face.png"))
+    with pytest.raises(BadRequest, match="must be a picture .* by its content face.png is mp4"):
+        door.picture(film, tmp_path / "in")
+    assert door.film(film, tmp_path / "in", limits=FAST).suffix == ".mp4"
+
+
+def test_a_polyglot_keeps_its_pixels_alone(tmp_path: Path):
+    """A picture that is also a page with a script, an archive and a playlist."""
+    tail = b"<script>alert(1)</script>PK\x03\x04#EXTM3U\nfile:///etc/passwd\n"
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "both.png")
+    with (tmp_path / "both.png").open("ab") as file:
+        file.write(tail)
+    taken = door.picture(tmp_path / "both.png", tmp_path / "in")
+    assert b"script" not in taken.read_bytes() and b"EXTM3U" not in taken.read_bytes()
+
+
+@pytest.mark.parametrize(("share", "name"), [(s, n) for s in (1, 40, 95) for n in ("clip.mp4", "still.png")])
+def test_a_file_that_breaks_off_is_refused_or_read_as_far_as_it_goes(
+    clip: Clip, still: Clip, tmp_path: Path, share: int, name: str
+):
+    whole = export.save(clip if name == "clip.mp4" else still, tmp_path / name).read_bytes()
+    broken = tmp_path / f"broken-{name}"
+    broken.write_bytes(whole[: len(whole) * share // 100])
+    opener = door.film if name == "clip.mp4" else door.picture
+    try:
+        taken = opener(broken, tmp_path / "in", limits=FAST)
+    except BadRequest as error:
+        assert "\n" not in str(error) and not (tmp_path / "in").exists()
+    else:
+        assert taken.stat().st_size > 0
+
+
+GREEDY = """
+import sys, time
+if sys.argv[1] == "memory": held = bytearray(1 << 31)
+if sys.argv[1] == "disk":
+    with open(sys.argv[2], "wb") as file: file.write(bytes(1 << 24)); file.flush()
+if sys.argv[1] == "time": time.sleep(60)
+print("escaped")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no rlimits there")
+@pytest.mark.parametrize("what", ["memory", "disk", "time"])
+def test_the_cage_holds(tmp_path: Path, what: str):
+    (tmp_path / "upload").touch()
+    limits = cage.Limits(memory=1 << 30, seconds=1, written=1 << 20)
+    command = [sys.executable, "-I", "-c", GREEDY, what, str(tmp_path / "out")]
+    started = time.monotonic()
+    done = cage.run(command, tmp_path / "upload", limits)
+    assert done.status != 0 and b"escaped" not in done.out
+    assert time.monotonic() - started < 8
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace to see what is opened")
+@pytest.mark.parametrize("name", ["hls", "polyglot", "film"])
+def test_no_file_but_the_upload_is_opened(clip: Clip, tmp_path: Path, name: str):
+    """Even if the door let playlists in: their reader has no protocol to open anything with."""
+    bait, upload, log = (tmp_path / part for part in ("bait.ts", "upload.mp4", "log"))
+    bait.write_bytes(b"bait")
+    if name == "film":
+        export.save(clip, upload)
+    else:
+        upload.write_bytes(HOSTILE[name].replace(SECRET.encode(), str(bait).encode()))
+    source = ["-protocol_whitelist", "fd", "-f", "hls" if name == "hls" else "mov", "-fd", "0", "-i", "fd:"]
+    watched = [shutil.which("strace"), "-f", "-qq", "-e", "trace=open,openat,connect", "-o", str(log)]
+    command = [*watched, cage.ffmpeg(), "-nostdin", "-v", "error", *source, "-f", "null", "-"]
+    done = cage.run(command, upload, cage.Limits(seconds=20))
+    assert (done.status == 0) == (name == "film")
+    lines = log.read_text().splitlines()
+    opened = [re.search(r'"([^"]*)"', line)[1] for line in lines if re.search(r"open(at)?\(.* = \d+$", line)]
+    system = ("/etc/ld", "/lib", "/usr/lib", "/proc", "/sys", "/dev")
+    assert not [path for path in opened if not path.startswith(system)]
+    assert not [line for line in lines if str(bait) in line or "connect(" in line]

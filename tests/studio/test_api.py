@@ -1,0 +1,334 @@
+"""The public API and the way to media, over HTTP on this machine: what they do, and what they never do."""
+
+import json
+import logging
+import secrets
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import gradio as gr
+import httpx
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+
+from pipelines import catalog
+from pipelines.clip import Clip
+from pipelines.media import export
+from pipelines.requests import TextToVideo
+from studio.gallery import Query
+from studio.people import COOKIE, People, alias
+from studio.service import Made
+from studio.settings import Settings
+from studio.studio import Studio
+from studio.ui.app import start
+from studio.ui.web import LARGEST_BODY
+
+ENDPOINTS = {"/submit", "/job", "/cancel", "/clip", "/models", "/verify"}
+ASKED = {"task": "text-to-video", "prompt": "a fox"}
+SECRET = "the secret prompt of ada"
+SCRIPT = "<script>alert(1)</script> ${1+1} {{7*7}} {% raw %} %s \x00"
+TRACES = ("Traceback", 'File "', ".py", "root:x:", "sqlite", SECRET)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody with a browser's cookie, and the only way that they have: HTTP."""
+
+    http: httpx.Client
+    owner: str
+
+    def call(self, name: str, *data: object) -> tuple[str, str]:
+        """("complete" or "error", what came with it) of an endpoint."""
+        joined = self.http.post(f"/gradio_api/call/{name}", content=json.dumps({"data": data}))
+        if joined.status_code != 200:
+            return "error", joined.text
+        events = self.http.get(f"/gradio_api/call/{name}/{joined.json()['event_id']}").text.strip().split("\n\n")
+        event, data = events[-1].split("\n", 1)
+        return event.removeprefix("event: "), data.removeprefix("data: ")
+
+    def result(self, name: str, *data: object) -> dict:
+        """The first result of a call that has to succeed."""
+        event, said = self.call(name, *data)
+        assert event == "complete", said
+        return json.loads(said)[0]
+
+
+@dataclass(frozen=True)
+class Served:
+    """A studio and the page that it is on."""
+
+    studio: Studio
+    page: gr.Blocks
+    url: str
+
+    def caller(self) -> Caller:
+        """Somebody new."""
+        token = secrets.token_urlsafe(32)
+        headers = {"Content-Type": "application/json"}
+        http = httpx.Client(base_url=self.url, cookies={COOKIE: token}, headers=headers, timeout=30)
+        return Caller(http, alias("browser", token))
+
+    def clip_of(self, owner: str, prompt: str = SECRET) -> str:
+        """Puts a still into somebody's gallery; its id."""
+        path = self.studio.settings.clips / secrets.token_hex(16) / "clip.png"
+        path.parent.mkdir(parents=True)
+        request = TextToVideo(prompt=prompt, still=True)
+        export.save(Clip(frames=np.zeros((1, 64, 64, 3), np.uint8), fps=16, origin=request), path)
+        made = Made(path=path, request=request, frames=1, fps=16, width=64, height=64, elapsed_s=1.0)
+        return self.studio.gallery.add(made, owner)
+
+
+def served(folder: Path, **settings: object) -> Iterator[Served]:
+    """A studio without a worker, so that its jobs wait for ever, and whose callers do not own the machine."""
+    opened = Studio.open(Settings(data=folder, runner="inline", **settings))
+    studio = replace(opened, people=People(opened.database, auth=opened.settings.auth, alone=False))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    page, url = start(studio, port)
+    yield Served(studio, page, url.rstrip("/"))
+    page.close(verbose=False)
+    studio.close()
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory):
+    yield from served(tmp_path_factory.mktemp("data"), max_waiting=3)
+
+
+@pytest.fixture
+def ada(here):
+    caller = here.caller()
+    yield caller
+    for job in here.studio.jobs.list(caller.owner):
+        here.studio.jobs.cancel(job.id, None)
+    caller.http.close()
+
+
+@pytest.fixture
+def bob(here):
+    caller = here.caller()
+    yield caller
+    caller.http.close()
+
+
+needs_mini = pytest.mark.skipif(catalog.runs_here(catalog.spec("mini")) is not None, reason="mini has no weights here")
+
+
+def test_the_public_endpoints_are_exactly_these(here):
+    told = httpx.get(f"{here.url}/gradio_api/info").json()
+    assert set(told["named_endpoints"]) == ENDPOINTS and told["unnamed_endpoints"] == {}
+
+
+@needs_mini
+def test_a_request_becomes_a_job_that_can_be_watched_and_stopped(ada):
+    job = ada.result("submit", ASKED)["job"]
+    waiting = {"state": "queued", "fraction": 0.0, "message": "", "eta_s": None, "position": 0, "clip": None}
+    assert ada.result("job", job) == waiting
+    assert ada.result("cancel", job)["state"] == ada.result("job", job)["state"] == "cancelled"
+
+
+def test_gradio_client_is_one_owner_and_has_its_files(here, tmp_path):
+    client = Client(here.url, verbose=False, download_files=str(tmp_path))
+    name = here.clip_of(alias("browser", client.cookies[COOKIE]))
+    clip = client.predict(name, api_name="/clip")
+    assert Path(clip).read_bytes() == here.studio.gallery.path(name, None, "clip").read_bytes()
+    checked = client.predict(handle_file(clip), api_name="/verify")
+    assert checked["file"] == "clip.png" and checked["settings"]["prompt"] == SECRET
+    assert client.predict(api_name="/models")[0]["name"] == "mini"
+
+
+def test_media_is_for_its_owner_and_can_be_had_in_ranges(here, ada):
+    name = here.clip_of(ada.owner)
+    whole = ada.http.get(f"/media/{name}/clip")
+    assert whole.status_code == 200 and whole.headers["content-type"] == "image/png"
+    part = ada.http.get(f"/media/{name}/clip", headers={"Range": "bytes=2-5"})
+    assert part.status_code == 206 and part.content == whole.content[2:6]
+    assert ada.http.head(f"/media/{name}/clip").headers["content-length"] == str(len(whole.content))
+    assert "private" in whole.headers["cache-control"] and whole.headers["x-content-type-options"] == "nosniff"
+
+
+@needs_mini
+def test_nobody_sees_stops_or_opens_what_is_anothers(here, ada, bob):
+    clip, job = here.clip_of(ada.owner), ada.result("submit", {**ASKED, "prompt": SECRET})["job"]
+    picture = here.studio.settings.data / "previews" / f"{job}-1.webp"
+    picture.parent.mkdir(exist_ok=True)
+    picture.write_bytes(b"a preview")
+    addresses = (f"/media/{clip}/clip", f"/media/{clip}/poster", f"/media/{job}/preview/1")
+    assert ada.http.get(addresses[2]).content == b"a preview"
+    strangers = (
+        bob.http,
+        httpx.Client(base_url=here.url),
+        httpx.Client(base_url=here.url, cookies={COOKIE: ada.owner}),
+    )
+    for http in strangers:
+        assert {http.get(address).status_code for address in addresses} == {404}
+        assert {http.head(address).status_code for address in addresses} == {404}
+    for name, id in (("job", job), ("cancel", job), ("clip", clip)):
+        event, said = bob.call(name, id)
+        assert event == "error" and "you have no such" in said
+    assert ada.result("job", job)["state"] == "queued"
+    assert here.studio.jobs.list(bob.owner) == [] and here.studio.gallery.page(bob.owner, Query()).total == 0
+
+
+IDS = ["", "../../rushes.db", "/etc/passwd", "%2e%2e%2f", "\x00", "\ud800", "' OR 1=1 --", "*", "f" * 32, SCRIPT]
+VALUES = [None, True, -1, 1e308, 2**80, "x" * 300_000, [], {}, {"task": "text-to-video"}, {"id": SCRIPT}]
+
+
+def files(data: Path) -> list[object]:
+    """Files of the server, named as if they had been uploaded."""
+    file = {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}
+    others = [{**file, "path": str(data / "rushes.db")}, {**file, "url": "http://[::1]/"}, {**file, "path": "\x00"}]
+    return [file, *others, {"path": "/etc/passwd"}, {"path": str(data / "rushes.db")}, {"path": "/proc/self/environ"}]
+
+
+def requests() -> list[dict]:
+    """Requests of which every one has something wrong."""
+    wrong = {
+        "task": [None, 5, "train", SCRIPT, ["text-to-video"]],
+        "prompt": [None, 5, "", " ", "x" * 2001, ["a"], {"a": 1}, "\ud800"],
+        "seed": [-1, 2**31, 1.5, "1", True, None, 1e400],
+        "seconds": [0, -1, 1e308, "4", None, 1.3],
+        "aspect": ["2:1", None, SCRIPT, 5],
+        "steps": [0, 10**9, "50", 2.0],
+        "fps": [24, 0, "16"],
+        "model": ["../mini", None, SCRIPT],
+        "owner": ["person:ada"],
+        "__class__": ["x"],
+    }
+    return [{**ASKED, name: value} for name, values in wrong.items() for value in values]
+
+
+def innocent(said: str, here: Served) -> bool:
+    """Whether an answer tells nothing of the machine and nothing of anybody else."""
+    return not any(trace in said for trace in (*TRACES, str(here.studio.settings.data), str(Path.cwd())))
+
+
+def test_wrong_arguments_are_answered_with_a_sentence_and_nothing_else(here, ada, bob, caplog):
+    here.clip_of(ada.owner)
+    with caplog.at_level(logging.ERROR):
+        wrong = [(name, value) for name in ("job", "cancel", "clip") for value in (*IDS, *VALUES[:4])]
+        wrong += [(name, value) for name in ("submit", "verify") for value in VALUES]
+        wrong += [("submit", value) for value in requests()]
+        wrong += [(name, value) for name in ("clip", "verify") for value in files(here.studio.settings.data)]
+        for name, value in wrong:
+            event, said = bob.call(name, value)
+            told = said.replace(str(here.studio.settings.data), "") if "rushes.db" in str(value) else said
+            assert event == "error" and innocent(told, here), (name, str(value)[:60], said[:300])
+    assert [record for record in caplog.records if record.name.startswith("studio")] == []
+    assert here.studio.jobs.list(bob.owner) == []
+
+
+@needs_mini
+def test_a_prompt_is_kept_as_it_was_typed_and_the_queue_has_an_end(here, ada):
+    job = ada.result("submit", {**ASKED, "prompt": SCRIPT})["job"]
+    assert here.studio.jobs.get(job, ada.owner).request.prompt == SCRIPT
+    for _ in range(2):
+        ada.result("submit", ASKED)
+    event, said = ada.call("submit", ASKED)
+    assert event == "error" and "3 is the most" in said
+
+
+def test_the_wrong_number_of_arguments_is_an_error_without_a_trace(here, bob):
+    for name in ("submit", "job", "cancel", "clip", "verify"):
+        for data in ([], ["a", "b", "c"]):
+            event, said = bob.call(name, *data)
+            assert event == "error" and innocent(said, here), said[:300]
+
+
+def test_no_event_of_the_page_tells_anything_of_anothers(here, ada, bob):
+    """Every event can be called by whoever knows its number: with nothing, with ids, with words that are code."""
+    clip = here.clip_of(ada.owner)
+    for number, event in enumerate(here.page.config["dependencies"]):
+        for value in (None, SCRIPT, clip, {"act": "reuse", "clip": clip}, [clip], 10**400):
+            data = [value] * len(event["inputs"])
+            body = {
+                "fn_index": number,
+                "data": data,
+                "session_hash": "bob",
+                "event_data": {"act": "star", "clip": clip},
+            }
+            said = bob.http.post("/gradio_api/run/predict", content=json.dumps(body)).text
+            assert innocent(said, here), (number, event["api_name"], str(value)[:40], said[:300])
+    entry = here.studio.gallery.get(clip, ada.owner)
+    assert entry is not None and not entry.starred
+
+
+def test_the_queue_cannot_be_passed_by(bob):
+    for name in ENDPOINTS:
+        assert bob.http.post(f"/gradio_api/run{name}", json={"data": []}).status_code == 404
+
+
+def test_no_address_leads_to_a_file_of_the_server(here, ada, bob):
+    name, data = here.clip_of(ada.owner), here.studio.settings.data
+    inside = [f"/gradio_api/file={path}" for path in ("/etc/passwd", data / "rushes.db", Path.cwd() / "README.md")]
+    inside += [f"/gradio_api/file={data}/clips/{name}/clip.png", f"/gradio_api/proxy={here.url}/config"]
+    inside += [f"/media/{name}/{what}" for what in ("request.json", "..%2f..%2frushes.db", "clip/", "clip.png")]
+    inside += ["/media/..%2f..%2frushes.db/clip", "/media/%00/clip", "/media//clip", f"/media/{name}/preview/-1"]
+    inside += [f"/media/{name}/preview/{'9' * 400}", "/docs", "/openapi.json", "/monitoring/summary"]
+    for address in inside:
+        answer = bob.http.get(address, follow_redirects=True)
+        assert answer.status_code in (400, 403, 404, 422), address
+        told = answer.text.replace(address.partition("file=")[2] or address, "")  # what was asked may be said again
+        assert innocent(told, here), told[:300]
+
+
+def test_pages_of_other_sites_cannot_ask_anything(here, bob):
+    for origin in ("https://evil.example", "null", "http://localhost.evil.example"):
+        answers = [
+            bob.http.get("/config", headers={"Origin": origin}),
+            bob.http.post("/gradio_api/call/models", json={"data": []}, headers={"Origin": origin}),
+        ]
+        assert {answer.status_code for answer in answers} == {403}
+    assert bob.http.get("/config", headers={"Origin": here.url}).status_code == 200
+
+
+def test_a_body_that_is_too_long_is_refused_whether_it_says_so_or_not(bob):
+    body = b'{"data": ["' + b"x" * LARGEST_BODY + b'"]}'
+    assert bob.http.post("/gradio_api/call/job", content=body).status_code == 413
+    with pytest.raises(httpx.HTTPError):
+        bob.http.post("/gradio_api/call/job", content=iter([body])).raise_for_status()
+
+
+def test_a_new_browser_gets_a_cookie_that_no_script_can_read_and_an_old_one_keeps_its_own(here, bob):
+    cookie = httpx.get(here.url).headers["set-cookie"]
+    assert cookie.startswith(f"{COOKIE}=") and "HttpOnly" in cookie and "SameSite=Lax" in cookie
+    assert "set-cookie" not in bob.http.get("/").headers
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory):
+    for one in served(tmp_path_factory.mktemp("guarded"), auth="local"):
+        one.studio.people.add("ada", "correct horse")
+        yield one
+
+
+def test_where_people_sign_in_there_is_nothing_for_strangers(guarded):
+    html = {"Accept": "text/html"}
+    with httpx.Client(base_url=guarded.url) as http:
+        for address in ("/", "/config", "/gradio_api/info", "/media/a/clip", "/assets/index.js", "/theme.css"):
+            assert http.get(address).status_code == 401
+            assert http.get(address, headers=html).headers["location"] == "/login"
+        assert http.post("/gradio_api/call/models", json={"data": []}).status_code == 401
+        assert http.post("/gradio_api/upload", files={"files": b"x"}).status_code == 401
+        wrong = http.post("/login", data={"username": SCRIPT, "password": "wrong"}, headers=html)
+        assert wrong.status_code == 401 and "<script>" not in wrong.text and "do not fit" in wrong.text
+        assert http.post("/login", content=b"\xff&&&=%zz").status_code == 401
+
+
+def test_a_person_signs_in_on_the_page_and_out_again(guarded):
+    with httpx.Client(base_url=guarded.url, headers={"Accept": "text/html"}) as http:
+        signed = http.post("/login", data={"username": "Ada", "password": "correct horse"})
+        assert signed.status_code == 303 and http.get("/").status_code == 200
+        name = guarded.clip_of("person:ada")
+        assert http.get(f"/media/{name}/clip").status_code == 200
+        http.post("/logout")
+        assert http.get(f"/media/{name}/clip", headers={"Accept": "*/*"}).status_code == 401
+
+
+def test_gradio_client_signs_in_with_a_name_and_a_password(guarded, tmp_path):
+    client = Client(guarded.url, auth=("ada", "correct horse"), verbose=False, download_files=str(tmp_path))
+    assert Path(client.predict(guarded.clip_of("person:ada"), api_name="/clip")).is_file()
