@@ -24,6 +24,7 @@ from studio.board import Board
 from studio.db import Database
 
 PEOPLE, POLL_S, LIMIT_S = 50, 1.0, 0.5  # the page polls once a second while one of its jobs is under way
+STEPS = 20  # of each still, which then takes some seconds as real jobs do, and not half a one
 
 
 @dataclass(kw_only=True)
@@ -114,7 +115,7 @@ async def _person(number: int, browser: httpx.AsyncClient, poll: dict[str, Any],
     try:
         while time.monotonic() < end:
             if job is None:
-                asked = ground.still(chance.randrange(2**31)).to_dict()
+                asked = ground.still(chance.randrange(2**31)).to_dict() | {"steps": STEPS}
                 job = (await _timed(heard.submits, _call(browser, "submit", asked)))["job"]
             await _timed(heard.polls, _post(browser, poll))
             if chance.random() < 0.2:
