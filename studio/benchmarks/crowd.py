@@ -67,18 +67,10 @@ def _served(data: Path) -> "tuple[subprocess.Popen[bytes], str]":
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "studio", "serve", "--port", str(port), "--data", str(data)]
-    server = subprocess.Popen(command, env={**os.environ, "RUSHES_HOST": "127.0.0.1"})
-    address = f"http://127.0.0.1:{port}"
-    ground.until(lambda: _answers(address), "the page")
-    return server, address
-
-
-def _answers(address: str) -> bool:
-    try:
-        return httpx.get(f"{address}/config", timeout=5).status_code == 200
-    except httpx.HTTPError:
-        time.sleep(0.1)
-        return False
+    with (data / "log").open("wb") as said:
+        server = subprocess.Popen(command, env={**os.environ, "RUSHES_HOST": "127.0.0.1"}, stderr=said)
+    ground.until(lambda: b"is open at" in (data / "log").read_bytes(), "the page")
+    return server, f"http://127.0.0.1:{port}"
 
 
 def _counts(data: Path) -> dict[str, int]:
