@@ -106,7 +106,8 @@ class Supervisor:
 
 
 class Inline:
-    """The same work without a process: a job is done where `run` is called (on ZeroGPU, in the event that has a GPU).
+    """The same work without a process: in a thread of this one after `start`, or where `run` is called (on ZeroGPU, in
+    the event that has been lent the GPU; then nobody starts the thread).
 
     It cannot be ended from outside: a job stops at its next step or tile.
     """
@@ -116,17 +117,36 @@ class Inline:
     def __init__(self, claims: Claims, gallery: Gallery, settings: Settings):
         self._parts = claims, gallery, settings
         self._worker = Worker(*self._parts)
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._work, daemon=True, name="inline worker")
+
+    def tidy(self) -> None:
+        """Finds what a server that was killed has left; call it once, before any work."""
+        take_back(*self._parts, CLOSED)
 
     def start(self) -> None:
-        """Finds what a server that was killed has left."""
-        take_back(*self._parts, CLOSED)
+        """Does every job, one after the other, until `close`."""
+        self.tidy()
+        self._thread.start()
 
     def run(self, id: str) -> None:
         """Does one waiting job, and returns when it is over. Nothing happens to a job that does not wait."""
         self._worker.take(id)
 
     def close(self) -> None:
-        """Nothing of it lives on."""
+        """Waits for a job that is about to end; a longer one goes on when the studio is opened again."""
+        self._closing.set()
+        if self._thread.is_alive():
+            self._thread.join(STOP_S)
+
+    def _work(self) -> None:
+        while not self._closing.is_set():
+            try:
+                if self._worker.take():
+                    continue
+            except StudioError as error:
+                log.warning("%s", error)
+            self._closing.wait(LOOK_S)
 
 
 def _process(settings: Settings) -> "subprocess.Popen[bytes]":

@@ -93,11 +93,13 @@ def test_a_job_whose_worker_was_killed_while_it_saved_is_done_inline_where_that_
     id = here.jobs.submit(ground.still(), ground.OWNER)
     assert phases.victim(tmp_path, id, "export").wait() == -signal.SIGKILL
     assert here.jobs.get(id, ground.OWNER).state == "running" and list((tmp_path / "clips").iterdir())
-    here.supervisor.start()
+    here.supervisor.tidy()
     assert here.jobs.get(id, ground.OWNER).state == "interrupted" and not list((tmp_path / "clips").iterdir())
     here.supervisor.run(id)
     job = here.jobs.get(id, ground.OWNER)
     assert (job.state, job.attempts) == ("done", 2) and ground.wrong(here, [id]) == []
+    here.supervisor.start()
+    assert ground.over(here, here.jobs.submit(ground.still(1), ground.OWNER)).state == "done"
     here.close()
 
 
