@@ -24,14 +24,14 @@ BAD = "bad"
 
 @dataclass(frozen=True, kw_only=True)
 class Ballot:
-    """Two clips to choose from. `left` and `right` are random names; `done` of `total` have been answered."""
+    """Two clips (or stills: `kind`) to choose from, of which only random names are told; `done` of `total` are over."""
 
     id: str
     left: str
     right: str
     prompt: str
     fps: int
-    still: bool
+    kind: str
     axes: tuple[str, ...]
     done: int
     total: int
@@ -73,7 +73,7 @@ class Ballots:
                 right=row["right_name"],
                 prompt=row["text"],
                 fps=row["fps"],
-                still=bool(row["still"]),
+                kind="still" if row["still"] else "clip",
                 axes=study.axes,
                 done=done,
                 total=done + 1 + left,

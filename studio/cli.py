@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from pipelines.errors import BadRequest, Cancelled, Unavailable
 from pipelines.requests import TextToVideo
-from studio import commands, gallery_command, people_command, queue_command
+from studio import arena_command, commands, gallery_command, people_command, queue_command
 from studio import settings as environment
 from studio.settings import Settings
 from studio.terminal import note
@@ -75,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
     queue_command.options(_command(group, "jobs", queue_command.jobs, queue_command.show))
     gallery_command.options(_command(group, "gallery", gallery_command.gallery, gallery_command.show))
     gallery_command.reindex_options(_command(group, "reindex", gallery_command.reindex, gallery_command.show))
+    arena_command.options(_command(group, "arena", arena_command.arena, arena_command.show))
     people_command.options(_command(group, "people", people_command.people, people_command.show))
     _command(group, "models", commands.models, _show_models)
     files = _command(group, "verify", commands.verify, _show_verified)

@@ -13,6 +13,7 @@ from typing import Any
 
 from pipelines.errors import Unavailable
 
+ROOT = Path(__file__).resolve().parents[1]
 FACTS = "facts.json"
 LONGEST_S = 120
 
@@ -29,9 +30,9 @@ def measure(clip: Path) -> list[dict[str, Any]]:
     """The facts, measured now if they are not kept. Raises `Unavailable` if it cannot be done here."""
     if (known := kept(clip)) is not None:
         return known
-    command = [sys.executable, "-m", "pipelines.evaluation.facts", str(clip)]
+    command = [sys.executable, "-m", "pipelines.evaluation.facts", str(clip.absolute())]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=LONGEST_S, check=True)
+        done = subprocess.run(command, capture_output=True, timeout=LONGEST_S, check=True, cwd=ROOT)
         facts = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         logging.getLogger("studio.measures").warning("%s: %s", clip, getattr(error, "stderr", None) or error)

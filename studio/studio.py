@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from studio import seal
+from studio.arena import Arena
 from studio.db import Database
 from studio.gallery import Gallery
 from studio.jobs import Jobs, Limits
@@ -21,6 +22,7 @@ class Studio:
     database: Database
     jobs: Jobs
     gallery: Gallery
+    arena: Arena
     people: People
     supervisor: Supervisor | Inline
 
@@ -37,6 +39,7 @@ class Studio:
             database=database,
             jobs=jobs,
             gallery=gallery,
+            arena=Arena(database, settings.data / "studies"),
             people=People(database, auth=settings.auth, alone=settings.alone),
             supervisor=runner(jobs, gallery, settings),
         )

@@ -5,12 +5,16 @@ A study keeps voting copies only (pipelines.media.blind), under random names.
 
 import hashlib
 import secrets
+import shutil
+import zipfile
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from pipelines import safety
+from pipelines.clip import Clip
 from pipelines.errors import BadRequest
-from pipelines.media import blind
+from pipelines.media import blind, export
 from pipelines.progress import Progress
 from pipelines.requests import Request, request_from_dict
 from studio.arena import Arena, Study, Take
@@ -18,14 +22,22 @@ from studio.gallery import Gallery
 from studio.jobs import Jobs
 
 SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".png")
+MOST_FILES, LARGEST = 5_000, 4 * 2**30
 
 
 def from_folders(
-    arena: Arena, study: str, owner: str | None, *, folders: Mapping[str, Path], progress: Progress
+    arena: Arena,
+    study: str,
+    owner: str | None,
+    *,
+    folders: Mapping[str, Path],
+    progress: Progress,
+    checked: bool = False,
 ) -> list[str]:
     """Takes in the clips of systems from folders, where a clip is called like its prompt; returns what is missing.
 
-    Raises `BadRequest` for a system that the study does not have, a folder that is not there or a file that is no clip.
+    `checked`: the rules for pictures hold (pipelines.safety). Raises `BadRequest` for a system that the study does not
+    have, a folder that is not there, or a file that is no clip or against the rules.
     """
     kept = arena.study(study, owner)
     takes = arena.takes(study, owner)
@@ -40,10 +52,43 @@ def from_folders(
         progress(number / len(wanted), f"{take.system.name}, {take.prompt.name}")
         if (file := _called(folders[take.system.name], take.prompt.name)) is None:
             missing.append(f"{take.system.name}: {take.prompt.name}")
-        else:
-            _take_in(arena, kept, take, file)
+            continue
+        clip = blind.read(file)
+        if checked:
+            safety.default().see(clip.frames, asked="clips")
+        _take_in(arena, kept, take, clip)
     progress(1.0, "done")
     return missing
+
+
+def unpack(archive: Path, into: Path) -> dict[str, Path]:
+    """A zip of clips called SYSTEM/PROMPT.mp4 as a folder for each system, named after it.
+
+    Only the last two parts of a name count, so nothing lands outside `into`. Raises `BadRequest` ("clips").
+    """
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            return _unpacked(packed, into)
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:  # damaged, with a password, or odd
+        raise BadRequest("clips", "this is no zip that can be read") from error
+
+
+def _unpacked(packed: zipfile.ZipFile, into: Path) -> dict[str, Path]:
+    clips = [(member, path) for member in packed.infolist() if _is_clip(path := PurePosixPath(member.filename))]
+    if not clips or len(clips) > MOST_FILES or sum(member.file_size for member, _ in clips) > LARGEST:
+        raise BadRequest("clips", "the zip needs SYSTEM/PROMPT.mp4 files, at most 5,000 and 4 GB unpacked")
+    names = sorted({path.parent.name for _, path in clips})
+    folders = {name: into / str(number) for number, name in enumerate(names)}
+    for member, path in clips:
+        folders[path.parent.name].mkdir(exist_ok=True)
+        with packed.open(member) as source, (folders[path.parent.name] / path.name).open("wb") as target:
+            shutil.copyfileobj(source, target)
+    return folders
+
+
+def _is_clip(path: PurePosixPath) -> bool:
+    hidden = path.name.startswith(".") or "\\" in path.name or path.parent.name in ("", ".", "..")
+    return path.suffix.lower() in SUFFIXES and not hidden
 
 
 def order(arena: Arena, jobs: Jobs, study: str, owner: str | None) -> int:
@@ -74,7 +119,7 @@ def collect(arena: Arena, jobs: Jobs, gallery: Gallery, study: str) -> list[str]
         job = jobs.get(take.job, kept.owner) if take.job and not take.file else None
         file = gallery.path(job.clip, kept.owner, "clip") if job and job.clip else None
         if file is not None:
-            _take_in(arena, kept, take, file)
+            _take_in(arena, kept, take, blind.read(file))
         elif job and job.state in ("failed", "cancelled"):
             failed.append(f"{take.system.name}, {take.prompt.name}: {job.state} {job.message}".strip())
     return failed
@@ -86,10 +131,10 @@ def _called(folder: Path, name: str) -> Path | None:
     return found[0] if found else None
 
 
-def _take_in(arena: Arena, study: Study, take: Take, file: Path) -> None:
+def _take_in(arena: Arena, study: Study, take: Take, clip: Clip) -> None:
     folder = arena.folder / study.id
     folder.mkdir(parents=True, exist_ok=True)
-    clip = blind.read(file)
     copy = blind.save(clip, folder / f"{secrets.token_hex(8)}{blind.suffix(clip)}")
+    export.poster(clip, copy.with_suffix(".webp"))  # for the report
     seed = clip.origin.seed if clip.origin else None
     arena.fill(take.id, copy.name, fps=clip.fps, still=clip.still, seed=seed)

@@ -24,6 +24,7 @@ from studio.board import CANCELLED, DONE, FAILED, Job
 from studio.claims import Claims
 from studio.db import Database, alone
 from studio.gallery import Gallery
+from studio.log import keep
 from studio.settings import Settings
 
 CRASHED = "something went wrong inside the studio; the log of the server says what"
@@ -151,6 +152,7 @@ def main() -> None:
     settings = dataclasses.replace(Settings.from_env(os.environ), data=options.data, model=options.model)
     database = Database(settings.data / "rushes.db")
     with alone(settings.data / "worker.lock"):
+        keep(settings.data)
         _work(settings, database)
 
 

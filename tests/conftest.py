@@ -17,7 +17,10 @@ SKIPPED = {
     "gpu": (shutil.which("nvidia-smi") is None, "there is no CUDA card here"),
     "network": (os.environ.get("RUSHES_NETWORK") != "1", "set RUSHES_NETWORK=1 to use the internet"),
     "slow": (os.environ.get("RUSHES_FAST") == "1", "RUSHES_FAST=1 leaves slow tests out"),
-    "browser": (importlib.util.find_spec("playwright") is None, "there is no browser driver here"),
+    "browser": (
+        importlib.util.find_spec("playwright") is None or not Path("/usr/bin/chromium").exists(),
+        "needs Debian's chromium and pip install playwright",
+    ),
 }
 
 

@@ -42,9 +42,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "studio.queue_command": COMMAND,
     "studio.gallery_command": COMMAND,
     "studio.people_command": COMMAND,
+    "studio.arena_command": COMMAND,
+    "studio.verdict": STORE | {"studio"},
+    "studio.takes": PLAIN | {"studio", "pipelines.safety", "pipelines.media"},
     "studio.worker": SERVICE,
     "studio.supervisor": SERVICE,
-    "studio.runner": SERVICE,
     "studio.benchmarks": COMMAND,
     "studio.attempt": SERVICE,
     "studio.studio": PLAIN | {"studio", "pipelines.safety"},
@@ -80,7 +82,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 # The parts of the studio that face a person are at the top: only these may use them.
 FACES = {"studio.ui", "studio.cli", "studio.commands", "studio.queue_command", "studio.terminal"}
-FACES |= {"studio.gallery_command", "studio.people_command"}
+FACES |= {"studio.gallery_command", "studio.people_command", "studio.arena_command"}
 MAY_USE_FACES = {"app", "spaces", "studio.__main__", "studio.benchmarks", *FACES}
 
 NEVER = {
@@ -362,7 +364,7 @@ def _saves_no_picture(value: ast.expr) -> bool:
 @pytest.mark.parametrize("path", FILES, ids=module)
 def test_errors_are_caught_by_name(path: Path):
     """Only the boundaries catch everything: the worker, the command line and the page."""
-    boundary = inside(module(path), ("studio.worker", "studio.cli", "studio.ui", "studio.runner"))
+    boundary = inside(module(path), ("studio.worker", "studio.cli", "studio.ui"))
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.ExceptHandler):
             caught = node.type.id if isinstance(node.type, ast.Name) else ""

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import choix
-import krippendorff
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -152,7 +151,7 @@ def interval(sums: np.ndarray, counts: np.ndarray) -> tuple[float, float]:
     means, prompts = sums / counts, len(sums)
     if np.all(means == means[0]):
         agree = stats.binomtest(prompts, prompts).proportion_ci().low
-        spread = [100 * (means[0] * agree + side * (1 - agree)) for side in (-1, 1)]
+        spread = [100 * float(means[0] * agree + side * (1 - agree)) for side in (-1, 1)]
         return max(-100.0, spread[0]), min(100.0, spread[1])
     drawn = stats.bootstrap(
         (sums, counts),
@@ -198,12 +197,22 @@ def rater_noise(votes: pd.DataFrame) -> float | None:
 
 
 def agreement(votes: pd.DataFrame) -> float | None:
-    """Krippendorff's alpha (ordinal) of first answers: 1 full agreement, 0 chance; None if nothing was rated twice."""
+    """Krippendorff's alpha (ordinal) of first answers: 1 full agreement, 0 chance; None where nothing can differ.
+
+    By coincidences, as in Krippendorff, "Computing Krippendorff's alpha-reliability" (2011), section E.
+    """
     first = oriented(votes).query("repeat == 0")
-    table = first.pivot_table(index="rater", columns=ITEM, values="outcome", aggfunc="first").to_numpy(float)
-    if table.size == 0 or (np.isfinite(table).sum(axis=0) < 2).all() or len(np.unique(table[np.isfinite(table)])) < 2:
-        return None
-    return float(krippendorff.alpha(reliability_data=table, level_of_measurement="ordinal"))
+    item = first.groupby(ITEM, sort=False).ngroup()
+    counts = pd.crosstab(item, first["outcome"]).to_numpy(float)  # (items, outcomes), outcomes in order
+    raters = counts.sum(axis=1)
+    counts, raters = counts[raters > 1], raters[raters > 1]
+    shares = counts / (raters - 1)[:, None]
+    pairs = counts.T @ shares - np.diag(shares.sum(axis=0))  # (outcomes, outcomes)
+    totals = pairs.sum(axis=0)
+    ranks = np.cumsum(totals) - totals / 2
+    apart = (ranks[:, None] - ranks[None, :]) ** 2
+    expected = totals @ apart @ totals
+    return float(1 - (totals.sum() - 1) * (pairs * apart).sum() / expected) if expected > 0 else None
 
 
 def strengths(votes: pd.DataFrame) -> list[Strength]:

@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 
 from pipelines.clip import Clip
-from pipelines.media import export, video
+from pipelines.media import door, export, video
 
 
 def suffix(clip: Clip) -> str:
@@ -15,8 +15,11 @@ def suffix(clip: Clip) -> str:
 
 
 def read(path: Path) -> Clip:
-    """A film or .png still as it will be shown: with even sides, as H.264 wants them. Raises as `video.read` does."""
-    clip = video.read(path)
+    """A stranger's film or picture as it will be shown: with even sides, as H.264 wants them.
+
+    It comes in by the door, within the limits of an upload. Raises as `video.read` does.
+    """
+    clip = video.read(path, limits=door.Limits())
     if clip.still:
         return clip
     height, width = clip.height // 2 * 2, clip.width // 2 * 2

@@ -10,15 +10,17 @@ from starlette.staticfiles import StaticFiles
 
 from pipelines import catalog
 from pipelines.errors import Unavailable
+from studio import log
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.terminal import note
 from studio.ui import api, drawer, guard, parts, stage, theme, words
 from studio.ui.desk import Desk, rooms, tab_id
-from studio.ui.tabs import compare, create, gallery, settings, verify
+
+from studio.ui.tabs import compare, create, gallery, settings, studies, verify
 
 # A tab is a module with NAME and draw(page, studio, desk), and ACTS if it takes acts of cards. Their order is this one.
-TABS = (create, gallery, compare, verify, settings)
+TABS = (create, gallery, compare, studies, verify, settings)
 
 
 def build(studio: Studio) -> gr.Blocks:
@@ -26,25 +28,30 @@ def build(studio: Studio) -> gr.Blocks:
     with gr.Blocks(title="Rushes", fill_width=True, analytics_enabled=False) as page:
         desk = Desk(studio, rooms(TABS))
         desk.tabs = gr.Tabs(elem_id="tabs", render=False)
-        with gr.Row(elem_id="bar"):
-            reason = catalog.runs_here(catalog.spec(studio.settings.model))
-            gr.HTML('<h1 class="brand">Rushes</h1>', **parts.PLAIN)
-            gr.HTML(parts.pill(studio.settings.model, reason), elem_id="model-pill", **parts.PLAIN)
-            drawer.draw(desk)
+        _bar(studio, desk)
         desk.tabs.render()
-        with desk.tabs:
-            for module in TABS:
-                with gr.Tab(words.label(module.NAME), id=tab_id(module.NAME)) as desk.tab:
-                    module.draw(page, studio, desk)
+        for module in TABS:
+            with desk.tabs, gr.Tab(words.label(module.NAME), id=tab_id(module.NAME)) as desk.tab:
+                module.draw(page, studio, desk)
         desk.connect(page)
         api.draw(studio)
     return page.queue(api_open=False, max_size=100)
+
+
+def _bar(studio: Studio, desk: Desk) -> None:
+    """The line at the top, on every tab."""
+    with gr.Row(elem_id="bar"):
+        gr.HTML('<h1 class="brand">Rushes</h1>', **parts.PLAIN)
+        reason = catalog.runs_here(catalog.spec(studio.settings.model))
+        gr.HTML(parts.pill(studio.settings.model, reason), elem_id="model-pill", **parts.PLAIN)
+        drawer.draw(desk)
 
 
 def launch(settings: Settings) -> str:
     """Opens the page and stays until Ctrl+C. Raises `Unavailable` if the port is taken."""
     port = _free(settings.host, settings.port)
     studio = Studio.open(settings)
+    kept = log.keep(settings.data)
     try:
         page, address = start(studio, port)
         note(f"Rushes is open at {address}  (Ctrl+C closes it)")
@@ -54,6 +61,7 @@ def launch(settings: Settings) -> str:
             page.close(verbose=False)
     finally:
         studio.close()
+        log.forget(kept)
     return address
 
 

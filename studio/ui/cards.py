@@ -86,8 +86,8 @@ def connect(
     load: Callable[..., Any],
     inputs: list[Any],
     acts: Acts | None = None,
-) -> None:
-    """Makes the buttons of the cards, and of `acts` beside them, work.
+) -> list[Any]:
+    """Makes the buttons of the cards, and of `acts` beside them, work. Returns the events that change the gallery.
 
     `load(request, *inputs)` gives the cards to show after a change.
     """
@@ -101,9 +101,10 @@ def connect(
         now = load(request, *values)
         return {"cards": now, "undo": undo} if undo else now
 
-    for source in filter(None, (cards, acts)):
-        source.keep(keep, inputs, cards, **FAST)
+    sources = list(filter(None, (cards, acts)))
+    for source in sources:
         desk.send(source.act)
+    return [source.keep(keep, inputs, cards, **FAST) for source in sources]
 
 
 def changed(gallery: Gallery, owner: str, asked: dict[str, Any]) -> dict[str, Any] | None:

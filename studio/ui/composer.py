@@ -46,7 +46,11 @@ class Composer:
 
     def _draw_words(self) -> None:
         self.prompt = self.form.draw(
-            "prompt", elem_id="prompt", placeholder=label("Who, doing what, where; how the camera moves")
+            "prompt",
+            elem_id="prompt",
+            lines=2,
+            max_lines=8,
+            placeholder=label("Who, doing what, where; how the camera moves"),
         )
         self._strangers = gr.HTML("", elem_id="strangers", **PLAIN)
         self._palette = palette.Palette(palette.seen("", say_to(None)), elem_id="palette")

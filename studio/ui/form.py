@@ -60,6 +60,10 @@ class Form:
         limits = choices(model, self.request)
         return [self._update(name, model, limits.get(name), values) for name in self.widgets]
 
+    def only(self, name: str, value: Any) -> list[dict[str, Any]]:
+        """Updates of `inputs` that change one field and leave the others; none for a value that is missing."""
+        return [gr.update(value=value) if each == name and value is not None else gr.skip() for each in self.widgets]
+
     def _update(self, name: str, model: ModelSpec, options: tuple[Any, ...] | None, values: dict[str, Any]) -> Any:
         update = {"value": values[name]} if name in values else {}
         if options is not None:
@@ -89,7 +93,7 @@ class Form:
             high = longest(self.model) if spec.name == "seconds" else rules["high"]
             step = {"step": 1 if spec.type is int else 0.5}
             return gr.Slider(rules["low"], high, default, **step | look)
-        return gr.Textbox(default, **{"lines": rules.get("lines", 1), "max_length": rules["longest"]} | look)
+        return gr.Textbox(default, **{"lines": rules.get("lines", 1), "max_length": rules.get("longest")} | look)
 
 
 def choices(model: ModelSpec, request: type[Request]) -> dict[str, tuple[Any, ...]]:

@@ -140,14 +140,15 @@ def test_answers_carry_seeds_settings_and_tags(arena):
 
 
 def test_repeats_come_with_sides_swapped_and_controls_against_another_prompt(arena):
-    study = opened(arena, repeats=0.3, controls=0.2)
-    vote_all(arena, link_of(arena, study), "a", lambda left, right: 0)
+    study = opened(arena, repeats=0.3, controls=0.2, raters=4)
+    for rater in "abcd":
+        vote_all(arena, link_of(arena, study), rater, lambda left, right: 0)
     rows = [row for row in arena.answers(study, ME) if row["axis"] == "overall"]
     repeats = [row for row in rows if row["repeat"]]
     assert repeats and any(row["control"] for row in rows)
     for row in repeats:
         first = [
-            other for other in rows if (other["prompt"], other["a"], other["b"]) == (row["prompt"], row["a"], row["b"])
+            other for other in rows if all(other[key] == row[key] for key in ("prompt", "a", "b", "rater", "control"))
         ]
         assert sorted(other["swapped"] for other in first) == [0, 1]
 

@@ -1,34 +1,39 @@
-"""The page: what it offers, what it shows, and that a model's process is not the studio's."""
+"""The page without a browser: what it offers, what its form reads, what it says, and that it brings no torch."""
 
+import ast
 import html
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import gradio as gr
 import pytest
 
-from pipelines import catalog
+from pipelines import catalog, vocabulary
 from pipelines.errors import BadRequest, Unavailable
 from pipelines.requests import TextToVideo
+from studio import log
+from studio.board import Job
 from studio.cli import main
-from studio.runner import Job, Runner
 from studio.settings import Settings
-from studio.ui import parts, theme
-from studio.ui.app import Studio, build
-from studio.ui.form import Form
+from studio.studio import Studio
+from studio.ui import desk, drawer, palette, parts, sentences, stage, theme, words
+from studio.ui.app import TABS, build
+from studio.ui.composer import Composer, strangers
+from studio.ui.form import Form, qualities, span
+from studio.ui.tabs import settings as about
 
 ROOT = Path(__file__).resolve().parents[2]
-NASTY = "<img src=x onerror=alert(1)> ${1+1} \"quoted\" 'too'"
+NASTY = "<img src=x onerror=alert(1)> ${1+1} {{value}} \"quoted\" 'too'"
+ENGLISH, FRENCH = words.say_in("en"), words.say_in("fr")
 
 
 @pytest.fixture
-def runner(tmp_path):
-    jobs = Runner(tmp_path / "clips", longest_queue=2)
-    yield jobs
-    jobs.close()
+def studio(tmp_path):
+    opened = Studio.open(Settings(data=tmp_path))
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
@@ -39,107 +44,174 @@ def form():
     return drawn
 
 
-def test_the_page_builds_and_none_of_its_events_is_public(tmp_path, runner):
-    page = build(Studio(settings=Settings(data=tmp_path), runner=runner))
-    visible = [dep["api_name"] for dep in page.get_config_file()["dependencies"] if dep["api_visibility"] != "private"]
-    assert visible == []
+@pytest.fixture
+def composer(studio):
+    with gr.Blocks(analytics_enabled=False):
+        return Composer(studio.jobs, catalog.spec("mini"))
+
+
+def values_of(form: Form, **given: object) -> list[object]:
+    """What the widgets hold when the page opens, but for some."""
+    return [given.get(name, widget.value) for name, widget in form.widgets.items()]
+
+
+def test_the_page_builds_and_only_the_api_is_public(studio):
+    page = build(studio)
+    visible = {dep["api_name"] for dep in page.get_config_file()["dependencies"] if dep["api_visibility"] != "private"}
+    assert visible == {"submit", "job", "cancel", "clip", "models", "verify"}
     assert page.api_open is False and page.analytics_enabled is False
-    assert page.get_api_info()["named_endpoints"] == {}
 
 
 def test_the_page_asks_no_other_host_for_anything():
-    sheet = theme.head() + theme.SCRIPT
+    sheet = theme.head() + theme.script()
     assert "http" not in sheet and "@import" not in sheet and "url(" not in sheet
     assert theme.Studio()._stylesheets == []
 
 
-def test_the_form_draws_every_field_that_the_model_leaves_open(form):
-    assert set(form.widgets) == {"prompt", "negative", "seed", "still", "seconds", "aspect", "steps", "guidance"}
-    assert form.fixed == {"model": "mini", "fps": 16}
+def test_the_form_draws_every_field_and_hides_what_the_model_leaves_no_choice_about(form):
+    assert set(form.widgets) == {spec for spec in TextToVideo.__dataclass_fields__}
+    assert form.widgets["fps"].visible is False and form.widgets["aspect"].visible is True
 
 
-def test_the_form_reads_its_defaults_back_and_draws_a_seed(form):
-    values = [widget.value for widget in form.inputs]
-    values[list(form.widgets).index("prompt")] = "a fox"
-    first, second = form.read(*values), form.read(*values)
-    assert first.prompt == "a fox" and first.steps == TextToVideo(prompt="a fox").steps
-    assert first.seed != second.seed
+def test_the_form_reads_its_defaults_back(form):
+    read = form.read(*values_of(form, prompt="a fox"))
+    assert read == TextToVideo(prompt="a fox", seed=read.seed, fps=16)
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("steps", 0), ("steps", 3.7), ("aspect", "2:1"), ("prompt", ["a", "list"])]
+    ("name", "value"), [("steps", 0), ("steps", 3.7), ("aspect", "2:1"), ("prompt", ["a", "list"]), ("model", "none")]
 )
 def test_the_form_refuses_what_no_widget_would_send(form, name, value):
-    values = [widget.value for widget in form.inputs]
-    values[list(form.widgets).index("prompt")] = "a fox"
-    values[list(form.widgets).index(name)] = value
-    with pytest.raises(gr.Error, match=name):
-        form.read(*values)
+    with pytest.raises(BadRequest, match=name):
+        form.read(*values_of(form, **{"prompt": "a fox", name: value}))
 
 
-@pytest.mark.parametrize("state", ["queued", "running", "failed", "cancelled"])
-def test_what_people_typed_is_escaped_wherever_it_is_shown(state, tmp_path):
-    job = Job(id="a", request=TextToVideo(prompt=NASTY), clip=tmp_path / "clip.mp4", state=state, notes=(NASTY,))
-    shown = (parts.stopped if job.over else parts.working)(job) + parts.caption(job) + parts.picture(job.clip, NASTY)
+def test_several_takes_have_seeds_of_their_own_and_kept_ones_follow_each_other(composer):
+    values = values_of(composer.form, prompt="a fox", seed=7)
+    free, kept = composer.read(4, False, *values), composer.read(3, True, *values)
+    assert len({take.seed for take in free}) == 4 and free[0].seed == 7
+    assert [take.seed for take in kept] == [7, 8, 9]
+    assert len(composer.read(1_000_000, True, *values)) == 1
+
+
+def test_reusing_a_take_fills_in_what_was_asked_and_a_remix_leaves_the_seed(composer):
+    asked = TextToVideo(prompt="a cat", seed=5, steps=12, aspect="9:16").to_dict()
+    names = list(composer.form.widgets)
+
+    def filled(act: str) -> dict[str, object]:
+        return {
+            name: update["value"]
+            for name, update in zip(names, composer.fill(asked, act), strict=True)
+            if "value" in update
+        }
+
+    assert filled("reuse") | {"seed": 5, "steps": 12, "aspect": "9:16", "prompt": "a cat"} == filled("reuse")
+    assert "seed" not in filled("remix") and filled("remix")["steps"] == 12
+    assert filled("seed") == {"seed": 5} and filled("prompt") == {"prompt": "a cat"}
+
+
+def test_quality_is_a_share_of_what_the_makers_of_a_model_recommend():
+    assert qualities(48) == {"Draft": 12, "Good": 24, "Best": 48} and qualities(4) == {"Best": 4}
+    assert [span(s, ENGLISH) for s in (None, 0.2, 8.4, 130)] == ["", "1 s", "8 s", "2 min"]
+
+
+def test_a_word_is_put_where_it_belongs_and_taken_away_again():
+    assert sentences.put("", "thing", "unicorn") == "a unicorn"
+    assert sentences.put("a fox jumps in a forest", "thing", "owl") == "an owl jumps in a forest"
+    assert sentences.put("a fox jumps in a forest", "light", "night") == "a fox jumps in a forest at night"
+    assert sentences.put("a fox at night", "light", "night") == "a fox"
+    assert sentences.put("My nice hippo.", "camera", "zoom in") == "My nice hippo, camera zooms in"
+
+
+def test_every_word_of_the_palette_is_understood_when_it_stands_in_a_prompt():
+    for axis, names in vocabulary.AXES.items():
+        assert all(vocabulary.read(sentences.put("", axis, name)) == {axis: name} for name in names)
+    assert palette.asked({"axis": "thing", "name": NASTY}) is palette.asked({"axis": [], "name": 1}) is None
+
+
+def test_what_mini_does_not_know_is_said_with_what_is_nearest():
+    assert sentences.strangers("a puppy and an elefant with qwertz") == [
+        ("puppy", "dog"),
+        ("elefant", "elephant"),
+        ("qwertz", None),
+    ]
+    assert strangers("a fox", ENGLISH) == ""
+    assert "puppy (nearest: dog), qwertz" in strangers("puppy qwertz", ENGLISH)
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "failed", "cancelled", "interrupted"])
+def test_every_state_of_a_job_has_words_in_both_languages(state):
+    job = Job(
+        id="a",
+        owner="b",
+        request=TextToVideo(prompt=NASTY),
+        state=state,
+        phase="sampling",
+        step=3,
+        steps=9,
+        eta_s=7,
+        message="no",
+    )
+    for say in (ENGLISH, FRENCH):
+        assert drawer.standing(job, say) and "{" not in drawer.standing(job, say)
+    value = stage.working(job, ENGLISH, False)
+    assert value["title"] in (NASTY, "No clip this time") and value["src"] == ""
+
+
+def test_the_drawer_does_nothing_that_is_not_its_owners(studio):
+    name = studio.jobs.submit(TextToVideo(prompt="a fox"), "browser:one")
+    for asked in ({"act": "cancel", "job": name}, {"act": "cancel", "job": 3}, {"act": "close"}, {"act": "_hold"}, {}):
+        with pytest.raises(BadRequest):
+            drawer.obey(studio.jobs, "browser:two", asked)
+    drawer.obey(studio.jobs, "browser:one", {"act": "cancel", "job": name})
+    assert studio.jobs.get(name, "browser:one").state == "cancelled"
+
+
+def test_acts_that_no_tab_takes_are_closed():
+    rooms = desk.rooms(TABS)
+    assert rooms["reuse"] == "Create" and set(rooms) - set(desk.ACTS) == {"watch", "change"}
+
+
+def test_about_shows_the_data_folder_and_the_log_to_the_owner_of_the_machine_alone(studio, tmp_path):
+    handler = log.keep(tmp_path)
+    log.logging.getLogger("studio.test").error(NASTY)
+    log.forget(handler)
+    own = about.about(studio, ENGLISH, admin=True, owner="browser:one")
+    other = about.about(studio, ENGLISH, admin=False, owner="browser:one")
+    assert str(tmp_path) in own and html.escape(NASTY) in own and NASTY not in own
+    assert str(tmp_path) not in other and "onerror" not in other and "mini" in other
+
+
+def test_what_is_said_in_html_is_escaped():
+    shown = parts.pill(NASTY, NASTY) + parts.facts(NASTY, {NASTY: NASTY}) + parts.table(NASTY, [NASTY], [[NASTY]])
     assert "<img src=x" not in shown and html.escape(NASTY) in shown
 
 
-def test_every_word_of_the_theatre_is_on_the_page():
-    shown = parts.theatre()
-    assert shown.count("data-say=") == sum(len(names) for names in parts.vocabulary.AXES.values())
-    assert 'data-say="an elephant"' in shown and 'data-say="a unicorn"' in shown
-    assert 'data-say=", at night"' in shown and 'data-say=", camera zooms in"' in shown
+def test_everything_that_the_page_says_has_its_french():
+    said: set[str] = set()
+    for file in ("composer", "drawer", "stage", "form", "palette", "tabs/create", "tabs/settings"):
+        for node in ast.walk(ast.parse((ROOT / f"studio/ui/{file}.py").read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("say", "label") and node.args:
+                said |= {part.value for part in ast.walk(node.args[0]) if isinstance(part, ast.Constant)}
+    tables = (drawer.PHASES, drawer.WORDS, drawer.ACTS, palette.TITLES)
+    said |= {text for table in tables for text in table.values()} | {tab.NAME for tab in TABS} | set(qualities(50))
+    said |= {field.metadata["label"] for field in TextToVideo.__dataclass_fields__.values()}
+    assert said - words.FRENCH.keys() - {"label"} == set()
 
 
-def test_the_examples_use_only_words_that_mini_knows():
-    assert [parts.vocabulary.unknown_words(prompt) for prompt in parts.EXAMPLES] == [[]] * len(parts.EXAMPLES)
-
-
-def test_a_job_that_the_model_cannot_do_is_refused_when_it_is_submitted(runner):
-    with pytest.raises(BadRequest, match="mini makes 16"):
-        runner.submit(TextToVideo(prompt="a fox", fps=24))
-
-
-def test_a_data_folder_that_cannot_be_written_is_named():
-    jobs = Runner(Path("/proc/rushes"))
-    with pytest.raises(Unavailable, match="RUSHES_DATA"):
-        jobs.submit(TextToVideo(prompt="a fox"))
-    jobs.close()
-
-
-def test_nobody_knows_a_job_that_was_never_submitted(runner):
-    runner.cancel("nothing")
-    assert runner.job("nothing") is None
-
-
-def test_the_queue_has_an_end_and_a_waiting_job_can_be_stopped(runner):
-    first = runner.submit(TextToVideo(prompt="a fox", steps=1000))
-    second = runner.submit(TextToVideo(prompt="a cat"))
-    with pytest.raises(Unavailable, match="2 clips are waiting"):
-        runner.submit(TextToVideo(prompt="a dog"))
-    runner.cancel(second)
-    assert runner.job(second).state == "cancelled"
-    runner.cancel(first)
-    assert over(runner, first).state in ("cancelled", "failed")  # failed: where the weights are missing
-
-
-def over(runner: Runner, name: str) -> Job:
-    """The job once it is over; its process needs some seconds to start."""
-    until = time.monotonic() + 60
-    while not runner.job(name).over:
-        assert time.monotonic() < until, "the job never ended"
-        time.sleep(0.05)
-    return runner.job(name)
-
-
-def test_the_web_process_builds_the_page_without_torch():
+def test_the_web_process_builds_the_page_without_torch(tmp_path):
     code = (
-        "import sys, pathlib; from studio.settings import Settings; from studio.runner import Runner; "
-        "from studio.ui.app import Studio, build; here = pathlib.Path('.'); "
-        "build(Studio(settings=Settings(data=here), runner=Runner(here))); sys.exit('torch' in sys.modules)"
+        "import sys, pathlib; from studio.settings import Settings; from studio.studio import Studio; "
+        f"from studio.ui.app import build; build(Studio.open(Settings(data=pathlib.Path({str(tmp_path)!r})))); "
+        "sys.exit('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_data_folder_that_cannot_be_made_is_named():
+    with pytest.raises(Unavailable, match="RUSHES_DATA"):
+        Studio.open(Settings(data=Path("/proc/rushes")))
 
 
 def test_a_port_that_is_taken_is_a_sentence_and_exit_code_3(tmp_path, capsys):

@@ -4,6 +4,7 @@ A clip opens beside the grid; the form of Create is left alone until an act says
 """
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -17,7 +18,7 @@ from studio.ui import details, dropped
 from studio.ui.cards import Cards, card, connect
 from studio.ui.desk import FAST, Desk
 from studio.ui.form import sentence
-from studio.ui.words import label
+from studio.ui.words import Say, label, say_to
 
 NAME = "Gallery"
 SIZE = 24
@@ -31,44 +32,81 @@ def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
     """Draws the tab into `page`, which is being built, and connects it to the gallery."""
     with gr.Row(elem_id="search", equal_height=True):
         filters = _filters()
-    number = gr.State(0)
     with gr.Row(elem_id="gallery", equal_height=False):
         with gr.Column(scale=5, min_width=330):
-            cards = Cards(closed=desk.closed(), empty=EMPTY, elem_id="grid")
-            with gr.Row(elem_id="pages"):
-                newer = gr.Button(label("Newer"), size="sm", min_width=90, scale=0, interactive=False)
-                where = gr.HTML("", elem_id="where", **PLAIN)
-                older = gr.Button(label("Older"), size="sm", min_width=90, scale=0, interactive=False)
-        acts = details.draw(studio, desk, cards)
+            pages = _Pages(studio, desk, filters)
+        acts = details.draw(studio, desk, pages.cards)
     dropped.draw(desk)
-    outputs = [cards, number, where, newer, older, filters[5]]
-
-    def found(request: gr.Request, at: Any, *values: Any) -> Page:
-        return studio.gallery.page(desk.owner(request), query(*values), page=_whole(at), size=SIZE)
-
-    def turn(step: int) -> Any:
-        def show(request: gr.Request, at: Any, *values: Any) -> list[Any]:
-            try:
-                now = _whole(at) + step
-                return _shown(studio, desk.owner(request), found(request, now, *values), now)
-            except StudioError as error:
-                raise sentence(error) from error
-
-        return show
-
-    def first(request: gr.Request, *values: Any) -> list[Any]:
-        return turn(0)(request, 0, *values)
-
-    def load(request: gr.Request, at: Any, *values: Any) -> list[dict[str, Any]]:
-        return [card(entry) for entry in found(request, at, *values).entries]
-
-    here = {"inputs": [number, *filters], "outputs": outputs, **FAST}
-    newer.click(turn(-1), **here)
-    older.click(turn(1), **here)
+    gr.on([page.load, desk.tabs.change], pages.same, **pages.all)
     changes = [widget.input for widget in filters]
-    gr.on(changes, first, filters, outputs, trigger_mode="always_last", **FAST)
-    gr.on([page.load, desk.tabs.change], turn(0), **here)
-    connect(cards, studio.gallery, desk, load=load, inputs=[number, *filters], acts=acts)
+    gr.on(changes, pages.first, **pages.all, trigger_mode="always_last")
+    for kept in connect(pages.cards, studio.gallery, desk, load=pages.load, inputs=pages.asked, acts=acts):
+        kept.then(pages.around, pages.asked, pages.edge, **FAST)
+
+
+class _Pages:
+    """The grid and what stands around it. Every event gets the number of the page and the values of the filters."""
+
+    def __init__(self, studio: Studio, desk: Desk, filters: list[Any]):
+        self._gallery, self._desk = studio.gallery, desk
+        self._number = gr.State(0)
+        self.cards = Cards(closed=desk.closed(), empty=EMPTY, elem_id="grid")
+        with gr.Row(elem_id="pages"):
+            newer = gr.Button(label("Newer"), size="sm", min_width=90, scale=0, visible=False)
+            where = gr.HTML("", elem_id="where", **PLAIN)
+            older = gr.Button(label("Older"), size="sm", min_width=90, scale=0, visible=False)
+        self.asked = [self._number, *filters]
+        self.edge = [where, newer, older, filters[5]]
+        self.all = {"inputs": self.asked, "outputs": [self._number, self.cards, *self.edge], **FAST}
+        newer.click(self.newer, **self.all)
+        older.click(self.older, **self.all)
+
+    def first(self, request: gr.Request, at: int, *values: Any) -> list[Any]:
+        """The first page of what fits."""
+        return self._turn(request, 0, *values)
+
+    def same(self, request: gr.Request, at: int, *values: Any) -> list[Any]:
+        """The same page, as it is now."""
+        return self._turn(request, at, *values)
+
+    def newer(self, request: gr.Request, at: int, *values: Any) -> list[Any]:
+        """The page before this one."""
+        return self._turn(request, at - 1, *values)
+
+    def older(self, request: gr.Request, at: int, *values: Any) -> list[Any]:
+        """The page after this one."""
+        return self._turn(request, at + 1, *values)
+
+    def load(self, request: gr.Request, at: int, *values: Any) -> list[dict[str, Any]]:
+        """The cards of the page alone."""
+        return [card(entry) for entry in self._found(request, at, values)[1].entries]
+
+    def around(self, request: gr.Request, at: int, *values: Any) -> list[Any]:
+        """Where the page is among all, the two buttons, and the tags to choose from."""
+        say, (at, found) = say_to(request), self._found(request, at, values)
+        several, last = found.total > SIZE, at * SIZE + len(found.entries)
+        said = say("{first} to {last} of {total}", first=at * SIZE + 1, last=last, total=f"{found.total:,}")
+        tags = self._gallery.tags(self._desk.owner(request)).items()
+        return [
+            f'<p class="hint">{said if several else _count(found.total, say)}</p>',
+            gr.Button(interactive=at > 0, visible=several),
+            gr.Button(interactive=last < found.total, visible=several),
+            gr.Dropdown(choices=[(say("Any tag"), ""), *((f"{tag} ({count})", tag) for tag, count in tags)]),
+        ]
+
+    def _turn(self, request: gr.Request, at: int, *values: Any) -> list[Any]:
+        try:
+            at, found = self._found(request, at, values)
+        except StudioError as error:
+            raise sentence(error) from error
+        return [at, [card(entry) for entry in found.entries], *self.around(request, at, *values)]
+
+    def _found(self, request: gr.Request, at: int, values: Sequence[Any]) -> tuple[int, Page]:
+        """The page and its number: the last one where there are fewer by now."""
+        owner, asked = self._desk.owner(request), query(*values)
+        found = self._gallery.page(owner, asked, page=(at := max(0, at)), size=SIZE)
+        last = max(0, (found.total - 1) // SIZE)
+        return (at, found) if at <= last else (last, self._gallery.page(owner, asked, page=last, size=SIZE))
 
 
 def query(*values: Any) -> Query:
@@ -107,28 +145,5 @@ def _filters() -> list[Any]:
     ]
 
 
-def _shown(studio: Studio, owner: str, page: Page, at: int) -> list[Any]:
-    """Cards, number of the page, where that is, the buttons and the tags to choose from."""
-    if at and not page.entries:  # the last one of the last page was deleted
-        return [gr.skip(), 0, gr.skip(), gr.skip(), gr.skip(), gr.skip()]
-    first, last = at * SIZE + 1, at * SIZE + len(page.entries)
-    said = f"{first} to {last} of {page.total:,}" if page.total > SIZE else _count(page.total)
-    tags = [("Any tag", ""), *((f"{tag} ({count})", tag) for tag, count in studio.gallery.tags(owner).items())]
-    return [
-        [card(entry) for entry in page.entries],
-        at,
-        f'<p class="hint">{said}</p>',
-        gr.Button(interactive=at > 0, visible=page.total > SIZE),
-        gr.Button(interactive=last < page.total, visible=page.total > SIZE),
-        gr.Dropdown(choices=tags),
-    ]
-
-
-def _count(total: int) -> str:
-    return "" if not total else "1 clip" if total == 1 else f"{total} clips"
-
-
-def _whole(number: Any) -> int:
-    if type(number) is not int or number < 0:
-        raise BadRequest("page", "is not a page")
-    return number
+def _count(total: int, say: Say) -> str:
+    return "" if not total else say("1 clip") if total == 1 else say("{n} clips", n=total)

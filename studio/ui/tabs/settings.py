@@ -78,7 +78,7 @@ def versions(say: Say) -> dict[str, str]:
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            found[name] = say("not installed")
+            found[name] = say("from its folder") if name == "rushes" else say("not installed")
     return found
 
 
