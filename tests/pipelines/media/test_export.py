@@ -16,7 +16,8 @@ from PIL import Image
 
 from pipelines.clip import Clip
 from pipelines.errors import BadRequest, Unavailable
-from pipelines.media import cage, encode, export, landing, video
+from pipelines.media import cage, encode, export, keys, landing, video
+from pipelines.media.provenance import Record
 
 
 def facts(path: Path) -> str:
@@ -263,3 +264,10 @@ def test_a_picture_keeps_its_transparency(tmp_path: Path):
     for name in ("sprite.png", "sprite.webp"):
         again = np.asarray(Image.open(export.picture(pixels, tmp_path / name)))
         assert np.array_equal(again[..., 3], pixels[..., 3])
+
+
+def test_frames_that_lie_oddly_in_memory_are_marked_and_encoded(tmp_path: Path):
+    """Models hand over views of tensors whose colours come first or last."""
+    frames = np.zeros((3, 4, 96, 96), np.uint8).transpose(1, 2, 3, 0)  # (T, H, W, 3)
+    record = Record(identity=keys.new(), clip="0123abcd")
+    assert export.save(Clip(frames=frames, fps=4), tmp_path / "clip.mp4", record=record).is_file()
