@@ -68,12 +68,9 @@ def test_ten_thousand_votes_are_reported_within_two_seconds(arena):
     study = voted(arena, Voters(), prompts=279, axes=axes)
     assert len(arena.answers(study, ME)) == 279 * 3 * 3 * 4 > 10_000
     report.page(arena, study, ME)  # fonts and imports are found once
-    times = []
-    for _ in range(2):
-        start = time.process_time()  # other work on the machine does not count
-        page = report.page(arena, study, ME)
-        times.append(time.process_time() - start)
-    assert min(times) < 2
+    start = time.process_time()  # other work on the machine does not count
+    page = report.page(arena, study, ME)
+    assert time.process_time() - start < 2
     assert page.count("<svg") >= 4 and len(page) < 1_000_000
 
 
