@@ -154,10 +154,11 @@ def _line(tables: sqlite3.Connection) -> dict[str, tuple[int, float | None]]:
     left = [_eta(row) for row in running]
     seconds = None if None in left else sum(left)
     found = {}
+    known: dict[Work, pace.Speed | None] = {}  # most jobs are of few kinds
     waiting = tables.execute("SELECT jobs.* FROM line JOIN jobs USING (id) ORDER BY line.place")
     for before, row in enumerate(waiting, start=len(running)):
         work = Work(kind=row["kind"], size=row["size"], steps=row["steps"])
-        speed = pace.speed(tables, work)
+        speed = known[work] if work in known else known.setdefault(work, pace.speed(tables, work))
         seconds = None if speed is None or seconds is None else seconds + speed.seconds(work.steps)
         found[row["id"]] = before, seconds
     return found

@@ -1,5 +1,6 @@
 """A queue as a file: a zip with queue.json and the media that its requests name."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -13,7 +14,7 @@ from pipelines.requests import Request, request_from_dict
 
 LIST, VERSION = "queue.json", 1
 MOST_JOBS, LONGEST_LIST, LARGEST_MEDIA = 1000, 16 << 20, 1 << 30  # jobs, bytes of the list, bytes of all media
-INPUT = re.compile(r"inputs/([0-9a-f]{64})\.[a-z0-9]{1,5}")  # how a request names what was uploaded
+INPUT = re.compile(r"inputs/[0-9a-f]{64}\.[a-z0-9]{1,5}")  # how a request names what was uploaded
 UNREADABLE = (OSError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error)
 Asked = list[tuple[Request, int]]  # with the priority
 
@@ -73,7 +74,8 @@ def _jobs(text: bytes) -> Asked:
 
 def _named(request: Request) -> list[str]:
     """The inputs that a request names, as paths inside the data folder."""
-    return [value for value in request.to_dict().values() if isinstance(value, str) and INPUT.fullmatch(value)]
+    fields = [spec.name for spec in dataclasses.fields(request) if "media" in spec.metadata]
+    return [getattr(request, name) for name in fields if INPUT.fullmatch(getattr(request, name))]
 
 
 def _read(file: zipfile.ZipFile, name: str, most: int) -> bytes:

@@ -104,7 +104,7 @@ def make(
     if policy:
         policy.see(clip.frames)
     progress(SAVING, "saving")
-    if preview:
+    if preview and len(clip.frames):  # a sound has none
         export.poster(clip, path.with_name(POSTER))
     progress(SAVING, "saving")
     export.save(clip, path, record=record)

@@ -58,7 +58,7 @@ class Worker:
             return False
         state, message, clip = self._done(job)
         if clip is None:
-            shutil.rmtree(self._clips / job.id, ignore_errors=True)
+            discard(self._gallery, self._clips, job.id)
         self._finish(job, state, message, clip)
         return True
 
@@ -105,9 +105,8 @@ class Worker:
                 record=seal.record(self._settings, job.id, job.request),
                 policy=self._policy,
             )
-            clip = self._gallery.add(made, job.owner, job.id)
-        self._claims.learn(job, attempt.measured())
-        return clip
+            self._claims.learn(job, attempt.measured())
+            return self._gallery.add(made, job.owner, job.id)
 
     def _sentence(self, error: Exception) -> str:
         if isinstance(error, OSError):
@@ -135,9 +134,14 @@ def take_back(claims: Claims, gallery: Gallery, settings: Settings, reason: str,
     In this order: should this process die in between, the next one finds the same jobs.
     """
     for id in claims.running():
-        if gallery.get(id, None) is None:
-            shutil.rmtree(settings.clips / id, ignore_errors=True)
+        discard(gallery, settings.clips, id)
     claims.recover(reason, blame=blame)
+
+
+def discard(gallery: Gallery, clips: Path, id: str) -> None:
+    """Removes what there is of a clip that the gallery has not taken in."""
+    if gallery.get(id, None) is None:
+        shutil.rmtree(clips / id, ignore_errors=True)
 
 
 def main() -> None:

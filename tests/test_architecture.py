@@ -275,12 +275,13 @@ def test_sources_are_ascii(path: Path):
     assert not strange, "write \\u escapes"
 
 
-ENCODERS = ("pipelines.media.export", "pipelines.media.encode")
+ATTACKS = "pipelines.evaluation.provenance"  # makes hostile files, which no exit of ours would
+ENCODERS = ("pipelines.media.export", "pipelines.media.encode", ATTACKS)
 
 
 def test_only_the_exit_and_the_door_encode():
     users = {module(path) for path in FILES if inside("pipelines.media.encode", imports(path))}
-    assert users == {"pipelines.media.export", "pipelines.media.door"}
+    assert users == {"pipelines.media.export", "pipelines.media.door", ATTACKS}
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if module(p) not in ENCODERS], ids=module)
@@ -330,7 +331,7 @@ def test_media_comes_in_through_the_door_alone(path: Path):
 
 
 def _encodes_or_guards(path: Path) -> bool:
-    return module(path) in ("pipelines.media.encode", "pipelines.media.door")
+    return module(path) in ("pipelines.media.encode", "pipelines.media.door", ATTACKS)
 
 
 UPLOADERS = {"File", "Image", "Video", "Audio", "UploadButton", "ImageEditor", "MultimodalTextbox", "Model3D"}
@@ -343,6 +344,13 @@ def test_a_page_that_takes_uploads_hands_them_to_the_door(path: Path):
     parts = [node for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute) and node.attr in UPLOADERS]
     if any(isinstance(node.value, ast.Name) and node.value.id == "gr" for node in parts):
         assert any(inside(name, TAKES_UPLOADS) for name in imports(path)), "call studio.inputs.take"
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if inside(module(p), ("studio",))], ids=module)
+def test_what_the_studio_makes_is_marked_and_signed(path: Path):
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "export.save":
+            assert "record" in {keyword.arg for keyword in node.keywords}, f"line {node.lineno}"
 
 
 def _saves_no_picture(value: ast.expr) -> bool:

@@ -98,3 +98,9 @@ def test_the_notice_names_everybody_whose_work_is_used():
     for work in ("Microsoft Fluent Emoji", "all-MiniLM-L6-v2", "lomiri-wallpapers"):
         assert work in notice
     assert "Apache License" in (ROOT / "LICENSE").read_text(encoding="utf-8")
+
+
+def test_every_test_that_the_threat_model_names_exists():
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    named = re.findall(r"`(test_\w+)`", (ROOT / "SECURITY.md").read_text(encoding="utf-8"))
+    assert named and not [name for name in named if f"def {name}(" not in tests]

@@ -9,7 +9,7 @@ function apply() {
   root.hidden = !columns.length;
   find('thead tr').replaceChildren(make('th'), ...columns.map(head));
   const shown = rows.filter(row => !only || new Set(row.values.filter(value => value !== '-')).size > 1);
-  find('tbody').replaceChildren(...shown.map(line));
+  find('tbody').replaceChildren(...shown.flatMap(line));
   find('.nothing').hidden = shown.length > 0;
 }
 
@@ -25,10 +25,12 @@ function head(column, number) {
 }
 
 function line(row) {
-  const part = make('tr'), name = make('th', say(row.name), { scope: 'row' });
-  if (row.note) name.append(make('small', row.note));
-  part.append(name, ...row.values.map(value => make('td', value)));
-  return part;
+  const part = make('tr');
+  part.append(make('th', say(row.name), { scope: 'row' }), ...row.values.map(value => make('td', value)));
+  if (!row.note) return [part];
+  const note = make('tr', '', { className: 'note' });
+  note.append(make('td'), make('td', row.note, { colSpan: row.values.length }));
+  return [part, note];
 }
 
 find('input').addEventListener('change', apply);

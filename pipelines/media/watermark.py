@@ -46,7 +46,7 @@ def mark(frames: np.ndarray, payload: Payload, secret: bytes) -> np.ndarray:
     height, width = frames.shape[1:3]
     unit = max(1.0, min(height, width) / SIDE)
     planes = [_repeat(band.tile(payload), unit, (height, width)) for band in _bands(secret)]
-    marked = np.empty_like(frames)
+    marked = np.empty_like(frames, order="C")  # frames that were rearranged may be laid out otherwise
     for frame, copy in zip(frames, marked, strict=True):
         strengths = _strengths(_grey(frame, unit))
         if unit > 1:

@@ -36,8 +36,8 @@ def studio(folder: Path | None = None, *, supervised: bool = True) -> Iterator[S
     with tempfile.TemporaryDirectory(prefix="rushes-benchmark-") as spare:
         opened = Studio.open(Settings(data=folder or Path(spare)))
         keeper = Supervisor(opened.jobs, opened.gallery, opened.settings, back_off=(0.0,))
-        jobs = Jobs(opened.database, limits=Limits(each=1000, all=1000))
-        here = dataclasses.replace(opened, jobs=jobs, supervisor=keeper)
+        many = Jobs(opened.database, limits=Limits(each=1000, all=1000))
+        here = dataclasses.replace(opened, jobs=many, supervisor=keeper)
         try:
             if supervised:
                 keeper.start()

@@ -28,19 +28,23 @@ def build(studio: Studio) -> gr.Blocks:
     with gr.Blocks(title="Rushes", fill_width=True, analytics_enabled=False) as page:
         desk = Desk(studio, rooms(TABS))
         desk.tabs = gr.Tabs(elem_id="tabs", render=False)
-        with gr.Row(elem_id="bar"):
-            reason = catalog.runs_here(catalog.spec(studio.settings.model))
-            gr.HTML('<h1 class="brand">Rushes</h1>', **parts.PLAIN)
-            gr.HTML(parts.pill(studio.settings.model, reason), elem_id="model-pill", **parts.PLAIN)
-            drawer.draw(desk)
+        _bar(studio, desk)
         desk.tabs.render()
-        with desk.tabs:
-            for module in TABS:
-                with gr.Tab(words.label(module.NAME), id=tab_id(module.NAME)) as desk.tab:
-                    module.draw(page, studio, desk)
+        for module in TABS:
+            with desk.tabs, gr.Tab(words.label(module.NAME), id=tab_id(module.NAME)) as desk.tab:
+                module.draw(page, studio, desk)
         desk.connect(page)
         api.draw(studio)
     return page.queue(api_open=False, max_size=100)
+
+
+def _bar(studio: Studio, desk: Desk) -> None:
+    """The line at the top, on every tab."""
+    with gr.Row(elem_id="bar"):
+        gr.HTML('<h1 class="brand">Rushes</h1>', **parts.PLAIN)
+        reason = catalog.runs_here(catalog.spec(studio.settings.model))
+        gr.HTML(parts.pill(studio.settings.model, reason), elem_id="model-pill", **parts.PLAIN)
+        drawer.draw(desk)
 
 
 def launch(settings: Settings) -> str:

@@ -4,6 +4,7 @@ gradio evaluates both templates as JavaScript, so nothing from outside may reach
 script fills it in with `textContent`. `props.value` in the script is what Python gave; what returns is not believed.
 """
 
+import functools
 import json
 import re
 from pathlib import Path
@@ -74,6 +75,7 @@ def _french(given: dict[str, Any]) -> dict[str, str]:
     return {text: FRENCH[text] for text in values if isinstance(text, str) and text in FRENCH}
 
 
+@functools.cache
 def _read(name: str) -> str:
     text = (FOLDER / name).read_text(encoding="utf-8")
     return INCLUDE.sub(lambda found: _read(found[1]), text)

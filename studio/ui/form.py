@@ -93,7 +93,7 @@ class Form:
             high = longest(self.model) if spec.name == "seconds" else rules["high"]
             step = {"step": 1 if spec.type is int else 0.5}
             return gr.Slider(rules["low"], high, default, **step | look)
-        return gr.Textbox(default, **{"lines": rules.get("lines", 1), "max_length": rules["longest"]} | look)
+        return gr.Textbox(default, **{"lines": rules.get("lines", 1), "max_length": rules.get("longest")} | look)
 
 
 def choices(model: ModelSpec, request: type[Request]) -> dict[str, tuple[Any, ...]]:

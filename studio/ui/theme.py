@@ -6,6 +6,7 @@ import gradio as gr
 from gradio.themes.utils import colors, sizes
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
+SHEETS = ("studio.css", "clips.css")  # of the studio; others in that folder belong to pages of their own
 INK = colors.Color(
     name="ink",
     c50="#f6f5f3",
@@ -57,8 +58,7 @@ class Studio(gr.themes.Base):
 
 def head() -> str:
     """The page's style sheet. It goes into the head because launch(css=) would prefix every rule."""
-    sheets = sorted((ASSETS / "css").glob("*.css"))
-    return f"<style>{''.join(sheet.read_text(encoding='utf-8') for sheet in sheets)}</style>"
+    return f"<style>{''.join((ASSETS / 'css' / name).read_text(encoding='utf-8') for name in SHEETS)}</style>"
 
 
 def script() -> str:

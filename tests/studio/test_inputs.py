@@ -1,16 +1,19 @@
 """Uploads: through the door into the data folder under the name of their content; a refused one leaves nothing."""
 
 import os
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from pipelines.clip import Clip
+from pipelines.consent import Consented
 from pipelines.errors import BadRequest, Unavailable
-from pipelines.media import export, keys
-from pipelines.requests import TextToVideo
+from pipelines.media import export, keys, provenance
+from pipelines.requests import TextToVideo, knob
 from studio import inputs, seal
 from studio.settings import Settings
 
@@ -38,6 +41,31 @@ def test_a_host_has_uploads_looked_at(tmp_path: Path):
     Image.fromarray(np.full((64, 64, 3), 128, np.uint8)).save(tmp_path / "grey.png")
     settings = Settings(data=tmp_path / "data", host="0.0.0.0")
     assert inputs.take(tmp_path / "grey.png", "image", settings, asked="image").endswith(".png")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithInputs(Consented, TextToVideo):
+    """A request that takes a face and a film."""
+
+    task: ClassVar[str] = "with-inputs"
+    face: str = knob("", "Face")
+    video: str = knob("", "Video")
+
+
+def test_what_people_brought_is_in_the_signature_and_a_face_only_as_a_hash(clip: Clip, still: Clip, tmp_path: Path):
+    settings = Settings(data=tmp_path / "data")
+    face = inputs.take(export.save(still, tmp_path / "face.png"), "image", settings, asked="face")
+    video = inputs.take(export.save(clip, tmp_path / "video.mp4"), "video", settings, asked="video")
+    request = WithInputs(prompt="a dance", face=face, video=video, consent="fictional")
+    record = seal.record(settings, "0" * 32, request)
+    made = export.save(replace(clip, origin=request), tmp_path / "made.mp4", record=record)
+    c2pa = pytest.importorskip("c2pa")
+    with c2pa.Reader(str(made)) as reader:
+        manifest = reader.get_active_manifest()
+    facts = {fact["label"]: fact["data"] for fact in manifest["assertions"]}
+    assert [source["role"] for source in facts[provenance.SOURCES]["sources"]] == ["face", "video"]
+    assert facts[provenance.CONSENT] == {"statement": "fictional"}
+    assert [one["title"].split()[0] for one in manifest["ingredients"]] == ["video"]
 
 
 def test_the_record_names_the_weights_that_made_the_clip(tmp_path: Path):

@@ -1,12 +1,15 @@
 """The store of jobs: who is next, what may be changed, and whose it is."""
 
+import hashlib
 import json
 import zipfile
+from dataclasses import dataclass
 
 import pytest
 
 from pipelines.errors import BadRequest, Unavailable
-from pipelines.requests import TextToVideo
+from pipelines.requests import TextToVideo, knob
+from studio import bundle
 from studio.board import STATES
 from studio.claims import Claims
 from studio.db import Database
@@ -248,6 +251,36 @@ def test_a_queue_goes_to_a_file_and_comes_back_with_its_media(jobs, tmp_path):
     assert len(order(jobs, "bob")) == 4
     with pytest.raises(BadRequest, match="exists already"):
         jobs.export_queue("ann", tmp_path / "queue.zip")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Portrait(TextToVideo):
+    """A request that names a file; those of the Hub's models do."""
+
+    face: str = knob("", "Face", media="image")
+
+
+def test_a_queue_takes_the_media_along_that_its_requests_name_and_no_other(tmp_path):
+    inputs = tmp_path / "inputs"
+    inputs.mkdir()
+    mine, other = (f"inputs/{letter * 64}.png" for letter in "ab")
+    for name in (mine, other):
+        (tmp_path / name).write_bytes(b"a picture")
+    bundle.pack([(Portrait(prompt=other, face=mine), 0)], tmp_path / "queue.zip", inputs)
+    with zipfile.ZipFile(tmp_path / "queue.zip") as file:
+        assert file.namelist() == ["queue.json", mine]
+    (tmp_path / mine).unlink()
+    with pytest.raises(Unavailable, match="is not there any more"):
+        bundle.pack([(Portrait(prompt="a", face=mine), 0)], tmp_path / "again.zip", inputs)
+
+
+def test_media_is_kept_only_under_the_hash_of_what_it_holds(tmp_path):
+    right = tmp_path / "inputs" / f"{hashlib.sha256(b'a picture').hexdigest()}.png"
+    bundle._keep(b"a picture", right)
+    assert right.read_bytes() == b"a picture"
+    with pytest.raises(BadRequest, match="holds something else"):
+        bundle._keep(b"another", right.with_name(f"{'0' * 64}.png"))
+    assert list(right.parent.iterdir()) == [right]
 
 
 BROKEN = {
