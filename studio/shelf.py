@@ -105,8 +105,7 @@ class Shelf:
             raise BadRequest("page", f"must be 0 or more, got {str(page)[:20]}")
         if not 1 <= size <= LARGEST_PAGE:
             raise BadRequest("size", f"must be between 1 and {LARGEST_PAGE}, got {str(size)[:20]}")
-        where, values = _where(owner, query)
-        numbers = f"SELECT number FROM clips WHERE {where}"
+        numbers, values = _numbers(owner, query)
         with self._database.read() as connection:
             total = connection.execute(f"SELECT count(*) FROM ({numbers})", values).fetchone()[0]
             wanted = f"{ENTRIES} WHERE number IN ({numbers} ORDER BY number DESC LIMIT ? OFFSET ?) ORDER BY number DESC"
@@ -136,7 +135,7 @@ class Shelf:
         where, values = _mine(owner)
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT tag, count(*) FROM clip_tags JOIN clips ON number = clip"
+                "SELECT tag, count(*) FROM clip_tags CROSS JOIN clips INDEXED BY clips_page ON number = clip"
                 f" WHERE {where} GROUP BY tag ORDER BY tag COLLATE NOCASE",
                 values,
             )
@@ -170,9 +169,23 @@ def _mine(owner: str | None) -> tuple[str, list[Any]]:
     return ("deleted IS NULL", []) if owner is None else ("deleted IS NULL AND owner = ?", [owner])
 
 
-def _where(owner: str | None, query: Query) -> tuple[str, list[Any]]:
-    """The condition of a query and its values; nothing of what was typed becomes SQL."""
-    parts, values = _mine(owner)
+def _numbers(owner: str | None, query: Query) -> tuple[str, list[Any]]:
+    """A query for the numbers of the clips that fit, and its values; nothing of what was typed becomes SQL.
+
+    Words are asked first, of the clips that they are in; the plus keeps SQLite from asking for every clip by itself.
+    """
+    filters, values = _filtered(owner, query)
+    words = _words(owner, query.text)
+    if words is None:
+        return filters, values
+    found = "SELECT rowid AS number FROM clip_words WHERE clip_words MATCH ?"
+    if query == Query(text=query.text):
+        return found, [words]
+    return f"{found} AND +rowid IN ({filters})", [words, *values]
+
+
+def _filtered(owner: str | None, query: Query) -> tuple[str, list[Any]]:
+    where, values = _mine(owner)
     wanted = {
         "task = ?": query.task,
         "model = ?": query.model,
@@ -181,16 +194,19 @@ def _where(owner: str | None, query: Query) -> tuple[str, list[Any]]:
         "number IN (SELECT clip FROM clip_tags WHERE tag = ?)": query.tag,
         "created >= ?": query.since,
         "created < ?": query.until,
-        "number IN (SELECT rowid FROM clip_words WHERE clip_words MATCH ?)": _words(query.text),
     }
     given = {part: value for part, value in wanted.items() if value is not None}
-    return " AND ".join((parts, *given)), [*values, *given.values()]
+    conditions = " AND ".join((where, *given))
+    return f"SELECT number FROM clips INDEXED BY clips_page WHERE {conditions}", [*values, *given.values()]
 
 
-def _words(text: str) -> str | None:
+def _words(owner: str | None, text: str) -> str | None:
     """What was typed as an FTS5 expression: every word is quoted, so none is an operator, and may go on."""
     words = text[:LONGEST_SEARCH].replace("\0", " ").replace('"', " ").split()
-    return " ".join(f'"{word}"*' for word in words) or None
+    if not words:
+        return None
+    prompt = "prompt: (" + " ".join(f'"{word}"*' for word in words) + ")"
+    return prompt if owner is None else f'owner: "{owner.encode().hex()}" AND {prompt}'
 
 
 def _entry(row: sqlite3.Row) -> Entry:

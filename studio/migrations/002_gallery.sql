@@ -25,7 +25,7 @@ CREATE TABLE clips (
 );
 
 -- Holds every filter, so that counting and turning pages never touch the rows themselves.
-CREATE INDEX clips_page ON clips (owner, number, created, task, model, aspect, starred) WHERE deleted IS NULL;
+CREATE INDEX clips_page ON clips (owner, number, created, task, model, aspect, starred, deleted) WHERE deleted IS NULL;
 CREATE INDEX clips_deleted ON clips (deleted) WHERE deleted IS NOT NULL;
 CREATE INDEX clips_undo ON clips (undo) WHERE undo IS NOT NULL;
 CREATE INDEX clips_bytes ON clips (owner, bytes);
@@ -37,13 +37,20 @@ CREATE TABLE clip_tags (
 ) WITHOUT ROWID;
 CREATE INDEX clip_tags_tag ON clip_tags (tag, clip);
 
--- Words of the prompts, found by their beginnings, whatever their case and accents.
+-- Words of the prompts of what is not deleted, found by their beginnings, whatever their case and accents. The owner,
+-- as one word, is in the index too, so that counting what was found never touches the rows either.
 CREATE VIRTUAL TABLE clip_words USING fts5 (
-    prompt, content = 'clips', content_rowid = 'number', tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
+    owner, prompt, content = '', tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3'
 );
-CREATE TRIGGER clips_added AFTER INSERT ON clips BEGIN
-    INSERT INTO clip_words (rowid, prompt) VALUES (new.number, new.prompt);
+CREATE TRIGGER clips_added AFTER INSERT ON clips WHEN new.deleted IS NULL BEGIN
+    INSERT INTO clip_words (rowid, owner, prompt) VALUES (new.number, hex(new.owner), new.prompt);
 END;
-CREATE TRIGGER clips_removed AFTER DELETE ON clips BEGIN
-    INSERT INTO clip_words (clip_words, rowid, prompt) VALUES ('delete', old.number, old.prompt);
+CREATE TRIGGER clips_restored AFTER UPDATE OF deleted ON clips WHEN old.deleted IS NOT NULL AND new.deleted IS NULL BEGIN
+    INSERT INTO clip_words (rowid, owner, prompt) VALUES (new.number, hex(new.owner), new.prompt);
+END;
+CREATE TRIGGER clips_hidden AFTER UPDATE OF deleted ON clips WHEN old.deleted IS NULL AND new.deleted IS NOT NULL BEGIN
+    INSERT INTO clip_words (clip_words, rowid, owner, prompt) VALUES ('delete', old.number, hex(old.owner), old.prompt);
+END;
+CREATE TRIGGER clips_removed AFTER DELETE ON clips WHEN old.deleted IS NULL BEGIN
+    INSERT INTO clip_words (clip_words, rowid, owner, prompt) VALUES ('delete', old.number, hex(old.owner), old.prompt);
 END;
