@@ -24,6 +24,7 @@ from studio.board import Board
 from studio.db import Database
 
 PEOPLE, POLL_S, LIMIT_S = 50, 1.0, 0.5  # the page polls once a second while one of its jobs is under way
+STEPS = 20  # of each still, which then takes some seconds as real jobs do, and not half a one
 
 
 @dataclass(kw_only=True)
@@ -66,18 +67,10 @@ def _served(data: Path) -> "tuple[subprocess.Popen[bytes], str]":
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "studio", "serve", "--port", str(port), "--data", str(data)]
-    server = subprocess.Popen(command, env={**os.environ, "RUSHES_HOST": "127.0.0.1"})
-    address = f"http://127.0.0.1:{port}"
-    ground.until(lambda: _answers(address), "the page")
-    return server, address
-
-
-def _answers(address: str) -> bool:
-    try:
-        return httpx.get(f"{address}/config", timeout=5).status_code == 200
-    except httpx.HTTPError:
-        time.sleep(0.1)
-        return False
+    with (data / "log").open("wb") as said:
+        server = subprocess.Popen(command, env={**os.environ, "RUSHES_HOST": "127.0.0.1"}, stderr=said)
+    ground.until(lambda: b"is open at" in (data / "log").read_bytes(), "the page")
+    return server, f"http://127.0.0.1:{port}"
 
 
 def _counts(data: Path) -> dict[str, int]:
@@ -114,7 +107,7 @@ async def _person(number: int, browser: httpx.AsyncClient, poll: dict[str, Any],
     try:
         while time.monotonic() < end:
             if job is None:
-                asked = ground.still(chance.randrange(2**31)).to_dict()
+                asked = ground.still(chance.randrange(2**31)).to_dict() | {"steps": STEPS}
                 job = (await _timed(heard.submits, _call(browser, "submit", asked)))["job"]
             await _timed(heard.polls, _post(browser, poll))
             if chance.random() < 0.2:

@@ -19,7 +19,7 @@ WORK = 4  # jobs that wait: more than a worker can do in its life
 
 def measure(count: int = 100, folder: Path | None = None) -> dict[str, Any]:
     """Kills `count` workers while jobs run, then lets the rest be done."""
-    chance, phases = random.Random(0), Counter()
+    chance, phases = random.Random(), Counter()
     with ground.studio(folder) as here:
         ids: list[str] = []
         killed = 0.0
