@@ -157,7 +157,7 @@ def _report(studio: Studio, options: argparse.Namespace) -> Result:
 
     told = verdict.summary(studio.arena, options.what, None)
     if options.out:
-        told["file"] = str(report.save(studio.arena, options.what, None, options.out))
+        told["file"] = str(report.write(studio.arena, options.what, None, options.out))
     return told
 
 

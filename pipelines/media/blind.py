@@ -26,7 +26,7 @@ def read(path: Path) -> Clip:
     return dataclasses.replace(clip, frames=clip.frames[:, :height, :width])
 
 
-def save(clip: Clip, path: Path) -> Path:
+def write(clip: Clip, path: Path) -> Path:
     """Writes the voting copy of a clip: pixels and sound only, the encoder's settings the same for all.
 
     Random bytes at the end (a `free` box of the MP4 standard, ISO 14496-12) give each copy a hash of its own, so that

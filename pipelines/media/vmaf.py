@@ -6,27 +6,29 @@ import tempfile
 from pathlib import Path
 
 import imageio_ffmpeg
-
-from pipelines.errors import BadRequest
+import numpy as np
 
 LONGEST_S = 300
-ONE_FILE = ["-protocol_whitelist", "file", "-format_whitelist", "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm"]
+FILES = ("film.rgb", "reference.rgb")
+MEASURE = "[0]format=yuv420p[a];[1]format=yuv420p[b];[a][b]libvmaf=log_fmt=json:log_path=vmaf.json:n_threads=2"
 
 
-def score(path: Path, reference: Path) -> float | None:
-    """Mean VMAF of a film beside a reference of the same length and size, 0 to 100; None if this ffmpeg has none.
+def score(frames: np.ndarray, reference: np.ndarray, *, fps: int) -> float | None:
+    """Mean VMAF, 0 to 100, of frames (T, H, W, 3) uint8 beside a reference of the same shape.
 
-    Model vmaf_v0.6.1, which was made for 1080p on a television. Raises `BadRequest` if the films do not fit.
+    None if this ffmpeg was built without libvmaf. Model vmaf_v0.6.1, which was made for 1080p on a television.
     """
+    assert frames.shape == reference.shape and frames.dtype == reference.dtype == np.uint8
+    layout = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{frames.shape[2]}x{frames.shape[1]}", "-r", str(fps)]
     with tempfile.TemporaryDirectory(prefix="rushes-") as folder:
         command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin"]
-        for film in (path, reference):
-            command += [*ONE_FILE, "-i", f"file:{film.absolute()}"]
-        command += ["-lavfi", "libvmaf=log_fmt=json:log_path=vmaf.json:n_threads=2", "-f", "null", "-"]
+        for name, pixels in zip(FILES, (frames, reference), strict=True):
+            pixels.tofile(Path(folder) / name)
+            command += [*layout, "-i", name]
+        command += ["-lavfi", MEASURE, "-f", "null", "-"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=LONGEST_S, check=False)
-        if done.returncode and "libvmaf" in done.stderr and "No such filter" in done.stderr:
+        if done.returncode and "libvmaf" in done.stderr:
             return None
-        if done.returncode:
-            raise BadRequest("reference", f"{reference.name} and {path.name} cannot be compared frame by frame")
+        done.check_returncode()
         told = json.loads((Path(folder) / "vmaf.json").read_text(encoding="utf-8"))
     return float(told["pooled_metrics"]["vmaf"]["mean"])

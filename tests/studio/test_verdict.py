@@ -68,12 +68,9 @@ def test_ten_thousand_votes_are_reported_within_two_seconds(arena):
     study = voted(arena, Voters(), prompts=279, axes=axes)
     assert len(arena.answers(study, ME)) == 279 * 3 * 3 * 4 > 10_000
     report.page(arena, study, ME)  # fonts and imports are found once
-    times = []
-    for _ in range(2):
-        start = time.process_time()  # other work on the machine does not count
-        page = report.page(arena, study, ME)
-        times.append(time.process_time() - start)
-    assert min(times) < 2
+    start = time.process_time()  # other work on the machine does not count
+    page = report.page(arena, study, ME)
+    assert time.process_time() - start < 2
     assert page.count("<svg") >= 4 and len(page) < 1_000_000
 
 
@@ -107,7 +104,7 @@ def test_edits_are_rated_by_the_plain_win_rate(arena):
 
 def test_a_report_stands_alone_and_runs_nothing_that_people_typed(arena, tmp_path):
     study = voted(arena, Voters(), prompts=30, axes=("overall", "realness"))
-    path = report.save(arena, study, ME, tmp_path / "report.html")
+    path = report.write(arena, study, ME, tmp_path / "report.html")
     page = path.read_text(encoding="utf-8")
     assert "<script" not in page and "&lt;script&gt;" in page
     links = set(re.findall(r'(?:src|href)="([^"]*)', page))
@@ -115,7 +112,7 @@ def test_a_report_stands_alone_and_runs_nothing_that_people_typed(arena, tmp_pat
     for word in ("Method", "Sample pairs", "By concept", "people", "system 2", "Krippendorff"):
         assert word in page
     with pytest.raises(BadRequest, match="not exist yet"):
-        report.save(arena, study, ME, path)
+        report.write(arena, study, ME, path)
 
 
 def test_every_file_holds_every_vote_with_seeds_and_settings(arena, tmp_path):

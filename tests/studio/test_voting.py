@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import uvicorn
 from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from pipelines.clip import Clip
 from pipelines.media import export
@@ -23,6 +24,10 @@ from studio import takes
 from studio.arena import Arena, Plan, Prompt, System
 from studio.ballots import Ballots
 from studio.db import Database
+from studio.people import alias
+from studio.settings import Settings
+from studio.studio import Studio
+from studio.ui import web
 from studio.ui.voting import COOKIE, Voting
 
 ME = "browser:me"
@@ -250,3 +255,36 @@ def test_a_person_votes_in_a_browser_and_sees_no_name(site, arena):
     rows = arena.answers(number, ME)
     assert len(rows) == 7 and {row["margin"] for row in rows} == {-2 if rows[0]["swapped"] else 2}
     assert Ballots(arena).next(arena.study(number, ME).link, "somebody else") is not None
+
+
+def browser(tmp_path, **settings) -> tuple[Studio, TestClient]:
+    """A studio and a browser that reaches it by the middleware and the routes of the real server, without the page."""
+    studio = Studio.open(Settings(data=tmp_path / "data", **settings))
+    around = web.around(studio)
+    return studio, TestClient(Starlette(routes=around["routes"], middleware=around["middleware"]))
+
+
+def test_raters_need_no_account_where_everybody_else_does(tmp_path):
+    studio, visitor = browser(tmp_path, auth="local")
+    with contextlib.closing(studio), visitor:
+        assert visitor.get("/vote/somewhere").status_code == 200
+        assert "leads to no study" in visitor.get("/vote/somewhere/next").json()["error"]
+        assert visitor.get("/studies/anything/report").status_code == 401
+        hostile = visitor.post("/vote/somewhere/ballot", json={}, headers={"Origin": "https://evil.example"})
+        assert hostile.status_code == 403
+
+
+def test_results_are_for_whoever_owns_the_study(tmp_path):
+    studio, visitor = browser(tmp_path, host="0.0.0.0")
+    with contextlib.closing(studio), visitor:
+        names = {"mine": alias("browser", "m" * 43), "yours": alias("browser", "y" * 43)}
+        systems = (System(name="x"), System(name="y"))
+        study = studio.arena.create(Plan(title="mine", prompts=PROMPTS, systems=systems), names["mine"])
+        for token, status in (("m" * 43, 200), ("y" * 43, 404)):
+            cookie = {"Cookie": f"rushes_owner={token}"}
+            for name in ("report", "votes.csv", "votes.json", "votes.parquet"):
+                assert visitor.get(f"/studies/{study}/{name}", headers=cookie).status_code == status
+        assert (
+            visitor.get(f"/studies/{study}/votes.exe", headers={"Cookie": f"rushes_owner={'m' * 43}"}).status_code
+            == 404
+        )

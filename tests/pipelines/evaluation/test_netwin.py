@@ -138,5 +138,5 @@ def test_fewer_than_a_hundred_votes_are_preliminary():
 
 @pytest.mark.parametrize("voters", [Voters(), Voters(strengths=(0.4, -0.4), luck=1.0, raters=1)])
 def test_the_intervals_hold_the_truth_of_voters_whose_preference_is_known(voters):
-    held = coverage(voters, studies=60, prompts=40)  # 200 studies: python -m pipelines.evaluation.voters
+    held = coverage(voters, studies=40, prompts=40)  # 200 studies: python -m pipelines.evaluation.voters
     assert 90 <= held["net_win_rate"] <= 99 and 90 <= held["bradley_terry"] <= 99
