@@ -334,7 +334,10 @@ def _encodes_or_guards(path: Path) -> bool:
 
 
 UPLOADERS = {"File", "Image", "Video", "Audio", "UploadButton", "ImageEditor", "MultimodalTextbox", "Model3D"}
-TAKES_UPLOADS = ("studio.inputs", "studio.seal", "studio.takes", "studio.ui.tabs.verify")
+TAKES_UPLOADS = (
+    *("studio.inputs", "studio.seal", "studio.takes", "studio.ui.tabs.verify"),
+    *("studio.ui.guests", "pipelines.media.foreign"),
+)
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if inside(module(p), ("studio.ui",))], ids=module)
