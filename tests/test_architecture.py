@@ -335,7 +335,10 @@ def _encodes_or_guards(path: Path) -> bool:
 
 
 UPLOADERS = {"File", "Image", "Video", "Audio", "UploadButton", "ImageEditor", "MultimodalTextbox", "Model3D"}
-TAKES_UPLOADS = ("pipelines.media", "studio.inputs", "studio.seal", "studio.ui.guests", "studio.ui.tabs.verify")
+TAKES_UPLOADS = (
+    *("pipelines.media", "studio.inputs", "studio.seal", "studio.takes"),
+    *("studio.ui.guests", "studio.ui.tabs.verify"),
+)
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if inside(module(p), ("studio.ui",))], ids=module)

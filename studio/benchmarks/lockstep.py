@@ -66,4 +66,4 @@ def film(path: Path, *, width: int = 480, height: int = 270, seed: int = 0) -> P
     field = np.kron(colours, np.ones((tile, tile, 1), np.uint8))[:height, :wide]
     views = np.lib.stride_tricks.sliding_window_view(field, width, axis=1)  # (H, places, 3, W): nothing is copied
     frames = rearrange(views[:, ::step], "H T C W -> T H W C")
-    return export.save(Clip(frames=frames, fps=FPS), path)
+    return export.save(Clip(frames=frames, fps=FPS), path, record=None)

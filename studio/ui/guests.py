@@ -1,5 +1,6 @@
 """Files that somebody brings to compare: taken in through the one door, shown for as long as the page is open."""
 
+import dataclasses
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,8 @@ from gradio.utils import get_upload_folder
 
 from pipelines.errors import BadRequest
 from pipelines.media import door
+from studio import inputs
+from studio.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,15 +25,17 @@ class Guest:
     fps: int = 24
 
 
-def admit(path: Path) -> Guest:
-    """Takes a film or a picture in. Raises `BadRequest` ("file") for what is neither, or too large."""
+def admit(path: Path, settings: Settings) -> Guest:
+    """Takes a film or a picture in. Raises `BadRequest` ("file") for what is neither, or what the rules refuse."""
     found = door.kind(path)
-    folder = Path(tempfile.mkdtemp(prefix="guest-", dir=_room()))
-    if found is not None and door.PICTURE in found.serves:
-        return Guest(path=door.picture(path, folder, asked="file"), name=path.name, kind="still")
-    if found is None or door.FILM not in found.serves:
+    serves = found.serves if found else ()
+    if door.PICTURE not in serves and door.FILM not in serves:
         raise BadRequest("file", "is neither a film nor a picture that can be compared")
-    made = door.film(path, folder, asked="file")
+    here = dataclasses.replace(settings, data=Path(tempfile.mkdtemp(prefix="guest-", dir=_room())))
+    media = "image" if door.PICTURE in serves else "video"
+    made = here.data / inputs.take(path, media, here, asked="file")
+    if media == "image":
+        return Guest(path=made, name=path.name, kind="still")
     width, height, fps = door.shape(made, "file", door.Limits())
     return Guest(path=made, name=path.name, kind="clip", width=width, height=height, fps=fps)
 

@@ -9,15 +9,17 @@ import gradio as gr
 import pytest
 
 from pipelines.errors import BadRequest, Unavailable
+from pipelines.media import export, foreign
 from pipelines.requests import TextToVideo
 from studio import measures
 from studio.db import Database
 from studio.gallery import Gallery, Query
+from studio.settings import Settings
 from studio.ui import details, lineup, words
 from studio.ui.cards import Acts, Cards, card, changed
 from studio.ui.comparison import Compare, Sheet
 from studio.ui.element import FOLDER
-from studio.ui.guests import Guest
+from studio.ui.guests import Guest, admit
 from studio.ui.player import Player
 from studio.ui.tabs import compare, gallery
 from studio.ui.vote import Vote
@@ -148,3 +150,13 @@ def test_a_clip_is_measured_once_and_a_failure_is_a_sentence(tmp_path):
         measures.measure(clip)
     (tmp_path / measures.FACTS).write_text('[{"name": "Sharpness"}]')
     assert measures.measure(clip) == [{"name": "Sharpness"}]
+
+
+def test_a_file_that_is_brought_is_made_again_by_the_house(clip, tmp_path):
+    brought = export.save(clip, tmp_path / "mine.mp4", record=None)
+    guest = admit(brought, Settings(data=tmp_path))
+    assert (guest.name, guest.kind, guest.width, guest.height, guest.fps) == ("mine.mp4", "clip", 64, 48, 16)
+    assert guest.path.is_file() and guest.path.name != "mine.mp4" and foreign.settings_of(guest.path) is None
+    (tmp_path / "note.mp4").write_text("no film")
+    with pytest.raises(BadRequest, match="neither a film nor a picture"):
+        admit(tmp_path / "note.mp4", Settings(data=tmp_path))

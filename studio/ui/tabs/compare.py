@@ -54,7 +54,7 @@ class _Table:
     """What lies on the table: `chosen` holds ids of clips and Guests; every answer is what `shown` shows of them."""
 
     def __init__(self, studio: Studio, desk: Desk):
-        self._gallery, self._desk = studio.gallery, desk
+        self._gallery, self._settings, self._desk = studio.gallery, studio.settings, desk
         self.stage = Compare(elem_id="compared")
         self.weigh = gr.Button(label("Measure"), size="sm", scale=0, min_width=140, visible=False, render=False)
         self.sheet = Sheet(elem_id="differences", render=False)
@@ -77,7 +77,7 @@ class _Table:
     def brought(self, path: str, names: Any, request: gr.Request) -> list[Any]:
         """A file joins."""
         try:
-            return self._show([*names[1 - MOST :], admit(Path(path))], request)
+            return self._show([*names[1 - MOST :], admit(Path(path), self._settings)], request)
         except StudioError as error:
             raise sentence(error) from error
         finally:
