@@ -139,7 +139,7 @@ def unmarked_outcomes(pictures: list[np.ndarray], count: int, each: int = 100) -
 
 
 def _found_in_a_window(frames: np.ndarray, rng: np.random.Generator) -> bool:
-    height, width = (int(rng.integers(96, min(side, 360) + 1)) for side in frames.shape[1:3])
+    height, width = (int(rng.integers(min(side, 256), min(side, 360) + 1)) for side in frames.shape[1:3])
     top, left = (
         int(rng.integers(0, side - own + 1)) for side, own in zip(frames.shape[1:3], (height, width), strict=True)
     )
