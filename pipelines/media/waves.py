@@ -11,6 +11,7 @@ from scipy import fft
 from pipelines.media.payload import LENGTH, Payload, encode, randoms
 
 TILE = 128
+GREATEST_GAIN = 3.0
 PILOT = 0.2  # share of the waves that carry no bit but say where the tile lies
 PHASE_ONLY = 0.75  # measured; 1: every wave counts the same, however strong; 0: by its strength
 
@@ -42,9 +43,9 @@ class Waves:
         signs = np.where(chance & 1, 1.0, -1.0)
         return cls(rows, columns, signs.reshape(-1, 2), roles.reshape(-1, 2))
 
-    def tile(self, payload: Payload) -> np.ndarray:
-        """(TILE, TILE) float32 of variance 1 that says `payload`."""
-        bits = np.append(encode(payload), 1.0)  # the last one is found at -1: the pilot
+    def tile(self, payload: Payload, gains: np.ndarray | float = 1.0) -> np.ndarray:
+        """(TILE, TILE) float32 of variance 1 that says `payload`, its bits and the pilot by `gains` (see there)."""
+        bits = gains * np.append(encode(payload), 1.0)  # the last one is found at -1: the pilot
         values = self.signs * bits[self.roles]
         spectrum = np.zeros((TILE, TILE // 2 + 1), np.complex128)
         spectrum[self.rows, self.columns] = values[:, 0] + 1j * values[:, 1]
@@ -74,3 +75,17 @@ class Waves:
         signs = np.stack([turned.real, turned.imag], -1) * self.signs
         carries = self.roles >= 0
         return np.bincount(self.roles[carries], signs[carries], LENGTH), float(signs[~carries].mean())
+
+    def gains(self, waves: np.ndarray, payload: Payload) -> np.ndarray:
+        """Gains (LENGTH + 1,) of bits and pilot with which all would be heard alike, given waves that say `payload`.
+
+        Improved spread spectrum (Malvar and Florencio 2003): what the host says against a bit is known beforehand and
+        can be made up for; the louder the host, the less of that there is energy for.
+        """
+        bits, pilot = self.bits(waves, 0, 0)
+        heard = bits * encode(payload) / np.bincount(self.roles[self.roles >= 0], minlength=LENGTH)
+        mean = heard.mean()
+        if mean <= 0:
+            return np.ones(LENGTH + 1)
+        share = min(1.0, mean**2 / (heard.var() + 1e-12))
+        return np.clip(1 + share * (1 - np.append(heard, pilot) / mean), 0, GREATEST_GAIN)
