@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,15 +24,20 @@ from studio.benchmarks import ground
 from studio.board import Board
 from studio.db import Database
 
-PEOPLE, POLL_S, LIMIT_S = 50, 1.0, 0.5  # the page polls once a second while one of its jobs is under way
+PEOPLE, BUSY_S, IDLE_S, LIMIT_S = 50, 1.0, 3.0, 0.5  # as assets/ui/pulse.js does
 STEPS = 20  # of each still, which then takes some seconds as real jobs do, and not half a one
 
 
 @dataclass(kw_only=True)
 class Heard:
-    """What all of them have measured, in seconds, and the errors they met."""
+    """What all of them have measured, in seconds, and the errors they met.
+
+    A poll is what the page does: a pulse and, if it tells of something new, a look.
+    """
 
     polls: list[float] = field(default_factory=list)
+    pulses: list[float] = field(default_factory=list)
+    looks: list[float] = field(default_factory=list)
     questions: list[float] = field(default_factory=list)  # /job of the API
     submits: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -52,6 +58,7 @@ def measure(count: int = 60) -> dict[str, Any]:
         "people": PEOPLE,
         "seconds": count,
         "polls": len(heard.polls),
+        "looks": len(heard.looks),
         "submits": len(heard.submits),
         "p95_s": p95,
         "slowest_poll_s": round(max(heard.polls, default=0.0), 3),
@@ -92,44 +99,59 @@ async def _crowd(address: str, seconds: float) -> Heard:
         people = []
         for number in range(PEOPLE):
             browser = await stack.enter_async_context(httpx.AsyncClient(base_url=address, timeout=60))
-            poll = _poll_of((await browser.get("/config")).json(), f"crowd-{number}")
-            await _post(browser, poll)
-            people.append((number, browser, poll))
+            page = Page(browser, (await browser.get("/config")).json(), f"crowd-{number}", heard)
+            await page.look()
+            people.append((number, page))
+        heard.looks.clear()
         end = time.monotonic() + seconds
         await asyncio.gather(*(_person(*person, end, heard) for person in people))
     return heard
 
 
-async def _person(number: int, browser: httpx.AsyncClient, poll: dict[str, Any], end: float, heard: Heard) -> None:
+class Page:
+    """What one open page asks the server for by itself."""
+
+    def __init__(self, browser: httpx.AsyncClient, config: dict[str, Any], session: str, heard: Heard):
+        self.browser = browser
+        self._heard = heard
+        listeners = [dep for dep in config["dependencies"] if any(tuple(on)[1] == "look" for on in dep["targets"])]
+        (look,) = listeners
+        self._body = {"fn_index": look["id"], "data": [None] * len(look["inputs"]), "session_hash": session}
+        self._mark = ""
+
+    async def poll(self) -> float:
+        """One poll; returns the seconds until the next."""
+        now = (await _timed(self._heard.pulses, _got(self.browser.get("/pulse")))).json()
+        if now["mark"] != self._mark:
+            await self.look()
+        return BUSY_S if now["busy"] else IDLE_S
+
+    async def look(self) -> None:
+        """Everything that may have changed on the page, and the mark of it."""
+        asked = _got(self.browser.post("/gradio_api/run/predict", json=self._body))
+        self._mark = (await _timed(self._heard.looks, asked)).json()["data"][-1]
+
+
+async def _person(number: int, page: Page, end: float, heard: Heard) -> None:
     """One browser with the page open: a job after the other."""
     chance, job = random.Random(number), None
-    await asyncio.sleep(chance.uniform(0, POLL_S))
+    await asyncio.sleep(chance.uniform(0, BUSY_S))
     try:
         while time.monotonic() < end:
             if job is None:
                 asked = ground.still(chance.randrange(2**31)).to_dict() | {"steps": STEPS}
-                job = (await _timed(heard.submits, _call(browser, "submit", asked)))["job"]
-            await _timed(heard.polls, _post(browser, poll))
+                job = (await _timed(heard.submits, _call(page.browser, "submit", asked)))["job"]
+            pause = await _timed(heard.polls, page.poll())
             if chance.random() < 0.2:
-                state = (await _timed(heard.questions, _call(browser, "job", job)))["state"]
+                state = (await _timed(heard.questions, _call(page.browser, "job", job)))["state"]
                 job = None if state in ("done", "failed") else job
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(pause)
     except (httpx.HTTPError, KeyError, ValueError) as error:
         heard.errors.append(f"{type(error).__name__}: {str(error)[:200]}")
 
 
-def _poll_of(config: dict[str, Any], session: str) -> dict[str, Any]:
-    """What the page sends when its clock ticks."""
-    clocks = {part["id"] for part in config["components"] if part["type"] == "timer"}
-    ticks = [dep for dep in config["dependencies"] if any(tuple(target)[0] in clocks for target in dep["targets"])]
-    tick = max(ticks, key=lambda dep: len(dep["outputs"]))
-    return {"fn_index": tick["id"], "data": [None] * len(tick["inputs"]), "session_hash": session}
-
-
-async def _post(browser: httpx.AsyncClient, body: dict[str, Any]) -> None:
-    answer = await browser.post("/gradio_api/run/predict", json=body)
-    answer.raise_for_status()
-    answer.json()["data"]
+async def _got(answer: Awaitable[httpx.Response]) -> httpx.Response:
+    return (await answer).raise_for_status()
 
 
 async def _call(browser: httpx.AsyncClient, name: str, value: Any) -> Any:

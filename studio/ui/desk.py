@@ -4,42 +4,18 @@ A tab listens with `desk.order.change(...)` and looks at `order["act"]`; it take
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from studio.board import Job
 from studio.people import owner_of
 from studio.studio import Studio
-from studio.ui.words import Say, language_of, say_in
+from studio.ui import pulse
 
 ACTS = ("reuse", "remix", "prompt", "seed", "edit", "sound", "personalize", "extend", "compare", "verify")
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 FAST = {**QUIET, "queue": False}  # for what takes no time: one request, no place in gradio's queue
 SENT = {**QUIET, "concurrency_limit": None}  # gradio tells who listens to a State only of events in its queue
-BUSY_S, IDLE_S = 1, 5  # between two looks at the jobs
-RECENT = 12  # finished jobs that a page is told about
-
-
-@dataclass(frozen=True, kw_only=True)
-class News:
-    """What one look at the jobs finds, for whoever looks: theirs alone, in their language."""
-
-    owner: str
-    language: str
-    jobs: list[Job]
-    paused: bool
-
-    @property
-    def say(self) -> Say:
-        """Sentences in the visitor's language."""
-        return say_in(self.language)
-
-    @property
-    def busy(self) -> bool:
-        """Whether a job of theirs waits or runs."""
-        return any(not job.over for job in self.jobs)
 
 
 class Desk:
@@ -54,7 +30,7 @@ class Desk:
         self.tabs: gr.Tabs | None = None  # set by the page before anything is drawn
         self.tab: gr.Tab | None = None  # the one that is being drawn
         self.order = gr.State({"act": "", "clip": "", "clips": [], "n": 0})
-        self._timer = gr.Timer(IDLE_S)
+        self._pulse = pulse.Pulse("", visible="hidden", elem_id="pulse")
         self._views: list[tuple[Callable[..., Any], list[Any], list[Any]]] = []
         self._events: list[Any] = []
 
@@ -93,31 +69,29 @@ class Desk:
         self._views.append((view, list(inputs), list(outputs)))
 
     def connect(self, page: gr.Blocks) -> None:
-        """Begins to look at the jobs: when the page opens, whenever a clock ticks. Once, after all tabs are drawn."""
+        """Begins to look at the jobs: when the page opens, and at every pulse that tells of something new.
+
+        Once, after all tabs are drawn.
+        """
         inputs = [part for _, given, _ in self._views for part in given]
         outputs = [part for _, _, shown in self._views for part in shown]
-        look = {"fn": self._look, "inputs": inputs, "outputs": [*outputs, self._timer], **FAST}
+        look = {"fn": self._look, "inputs": inputs, "outputs": [*outputs, self._pulse], **FAST}
         page.load(**look)
-        self._timer.tick(**look)
+        self._pulse.look(**look)
         for event in self._events:
             event.then(**look)
 
     def look_after(self, event: Any) -> None:
-        """Looks again right after an event, without waiting for the clock."""
+        """Looks again right after an event, without waiting for the pulse."""
         self._events.append(event)
 
     def _look(self, request: gr.Request, *values: Any) -> list[Any]:
-        news, shown, rest = self._news(request), [], list(values)
+        news, shown, rest = pulse.news(self.studio, request), [], list(values)
         for view, inputs, outputs in self._views:
             given, rest = rest[: len(inputs)], rest[len(inputs) :]
             answer = view(news, *given)
             shown += answer if len(outputs) > 1 else [answer]
-        return [*shown, gr.Timer(BUSY_S if news.busy else IDLE_S)]
-
-    def _news(self, request: gr.Request) -> News:
-        owner, jobs = self.owner(request), self.studio.jobs
-        mine = [*jobs.list(owner, over=False), *jobs.list(owner, over=True, limit=RECENT)]
-        return News(owner=owner, language=language_of(request), jobs=mine, paused=jobs.paused(owner))
+        return [*shown, news.mark]
 
 
 def rooms(tabs: Sequence[Any]) -> dict[str, str]:

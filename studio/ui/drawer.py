@@ -7,9 +7,10 @@ import gradio as gr
 from pipelines.errors import BadRequest, StudioError
 from studio.board import CANCELLED, DONE, QUEUED, RUNNING, WAITING, Job
 from studio.jobs import Jobs
-from studio.ui.desk import QUIET, SENT, Desk, News, fingerprint
+from studio.ui.desk import QUIET, SENT, Desk, fingerprint
 from studio.ui.element import Element
 from studio.ui.form import sentence, span
+from studio.ui.pulse import News
 from studio.ui.words import Say
 
 PHASES = {

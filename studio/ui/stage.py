@@ -1,5 +1,6 @@
 """The middle of the Create tab: what is being made or was made, what can be done with it, and the takes before it."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,15 @@ from pipelines.errors import StudioError
 from studio.board import DONE, FAILED, Job
 from studio.gallery import Entry
 from studio.ui import cards, drawer
-from studio.ui.desk import FAST, QUIET, Desk, News, fingerprint
+from studio.ui.desk import FAST, QUIET, Desk, fingerprint
 from studio.ui.element import Element
 from studio.ui.form import sentence, span
 from studio.ui.player import Player, shown
+from studio.ui.pulse import TAKES, News
 from studio.ui.words import Say, say_in
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
 NOTHING = {"job": "", "clip": ""}
-TAKES = 24
 
 
 class Under(Element):
@@ -84,22 +85,18 @@ class Stage:
             return job, self._gallery.get(job.clip, news.owner) if job.clip else None
         if watching["clip"] and (entry := self._gallery.get(watching["clip"], news.owner)):
             return next((each for each in news.jobs if each.clip == entry.id), None), entry
-        newest = self._gallery.recent(news.owner, 1)
-        return None, newest[0] if newest else None
+        return None, next(iter(news.takes), None)
 
     def _takes(self, news: News, before: int) -> tuple[Any, Any]:
-        value = self._cards(news.owner)
+        value = _cards(news.takes)
         now = fingerprint(value)
         return (now, value) if now != before else (gr.skip(), gr.skip())
 
     def _mine(self, request: gr.Request) -> list[dict[str, Any]]:
-        return self._cards(self._desk.owner(request))
+        return _cards(self._gallery.recent(self._desk.owner(request), TAKES))
 
     def _noted(self, request: gr.Request) -> int:
         return fingerprint(self._mine(request))
-
-    def _cards(self, owner: str) -> list[dict[str, Any]]:
-        return [cards.card(entry) for entry in self._gallery.recent(owner, TAKES)]
 
     def _stop(self, event: gr.EventData, request: gr.Request) -> None:
         asked = event._data if isinstance(event._data, dict) else {}
@@ -109,6 +106,10 @@ class Stage:
             drawer.obey(self._desk.studio.jobs, self._desk.owner(request), asked)
         except StudioError as error:
             raise sentence(error) from error
+
+
+def _cards(takes: Iterable[Entry]) -> list[dict[str, Any]]:
+    return [cards.card(entry) for entry in takes]
 
 
 def _opened(event: gr.EventData) -> dict[str, str]:

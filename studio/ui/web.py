@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pipelines.errors import StudioError
 from studio.people import COOKIE, VISIT, VISIT_S, People, alias, owner_of
 from studio.studio import Studio
+from studio.ui import pulse
 
 HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
 YEAR_S = 365 * 24 * 3600
@@ -41,7 +42,7 @@ def around(studio: Studio, headers: Mapping[str, str] = HEADERS) -> dict[str, An
     space = studio.settings.space
     return {
         "middleware": [Middleware(Door, people=studio.people, headers=headers, space=space)],
-        "routes": [*Media(studio).routes(), *Entrance(studio.people, space=space).routes()],
+        "routes": [pulse.route(studio), *Media(studio).routes(), *Entrance(studio.people, space=space).routes()],
         "openapi_url": None,
     }
 
