@@ -16,7 +16,6 @@ from studio.studio import Studio
 from studio.terminal import note
 from studio.ui import api, drawer, guard, parts, stage, theme, words
 from studio.ui.desk import Desk, rooms, tab_id
-
 from studio.ui.tabs import compare, create, gallery, settings, studies, verify
 
 # A tab is a module with NAME and draw(page, studio, desk), and ACTS if it takes acts of cards. Their order is this one.
@@ -49,7 +48,7 @@ def _bar(studio: Studio, desk: Desk) -> None:
 
 def launch(settings: Settings) -> str:
     """Opens the page and stays until Ctrl+C. Raises `Unavailable` if the port is taken."""
-    port = _free(settings.host, settings.port)
+    port = free(settings.host, settings.port)
     studio = Studio.open(settings)
     kept = log.keep(settings.data)
     try:
@@ -96,7 +95,7 @@ def _around(studio: Studio) -> dict[str, Any]:
     return around | {"routes": [*around["routes"], Mount("/examples", StaticFiles(directory=stage.EXAMPLES))]}
 
 
-def _free(host: str, port: int) -> int:
+def free(host: str, port: int) -> int:
     """The port itself, or any free one for 0. Raises `Unavailable` if somebody listens there already."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
