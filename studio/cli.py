@@ -29,6 +29,9 @@ HELP = {
     "fps": "frames per second",
     "steps": "denoising steps: more is slower and finer",
     "guidance": "how closely to follow the prompt; 1 is off",
+    "faster": "reuse what hardly changes between steps: faster, a little less exact",
+    "lora": "changes to the model's weights, NAME or NAME=STRENGTH, ...",
+    "resolution": "short side of the picture in pixels; 0 is the model's own choice",
 }
 
 
@@ -106,6 +109,9 @@ def _generate(command: argparse.ArgumentParser) -> None:
         if spec.name in ("prompt", "still"):
             continue
         place = length if spec.name == "seconds" else command
+        if spec.type is bool:
+            place.add_argument(f"--{spec.name}", action="store_true", default=None, help=HELP[spec.name])
+            continue
         place.add_argument(
             f"--{spec.name}", type=_kind(spec.type), metavar=_letter(spec), help=_help(spec.name, spec.default)
         )
@@ -133,7 +139,7 @@ def _letter(spec: dataclasses.Field) -> str:
 
 
 def _help(name: str, default: Any) -> str:
-    return HELP[name] if name in ("model", "seed", "negative") else f"{HELP[name]} (default {default})"
+    return HELP[name] if name in ("model", "seed", "negative", "lora") else f"{HELP[name]} (default {default})"
 
 
 def _serve(command: argparse.ArgumentParser) -> None:

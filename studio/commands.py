@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import catalog
+from pipelines import spec as table
 from pipelines.errors import BadRequest, Unavailable
 from pipelines.media import video
 from pipelines.requests import TextToVideo
@@ -47,7 +48,8 @@ def request_of(options: argparse.Namespace, settings: Settings) -> TextToVideo:
     """What was given, the defaults for the rest, and a seed drawn if there is none. Raises `BadRequest`."""
     names = {spec.name for spec in dataclasses.fields(TextToVideo)}
     given = {name: value for name, value in vars(options).items() if name in names and value is not None}
-    return TextToVideo(**{"model": settings.model, "seed": secrets.randbelow(2**31), **given})
+    row = catalog.spec(given.get("model", settings.model))
+    return TextToVideo(**{**table.defaults(row, TextToVideo), "seed": secrets.randbelow(2**31), **given})
 
 
 def free_name(request: TextToVideo, folder: Path) -> Path:

@@ -15,7 +15,7 @@ FILES = [ROOT / "app.py", *(path for top in OURS[1:] for path in sorted((ROOT / 
 FILES = [path for path in FILES if path.exists() and path.read_bytes()]
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
-PLAIN = {f"pipelines.{name}" for name in ("requests", "clip", "progress", "errors", "device", "vocabulary")}
+PLAIN = {f"pipelines.{name}" for name in ("requests", "clip", "progress", "errors", "device", "vocabulary", "spec")}
 SERVICE = PLAIN | {"studio", "pipelines.residency", "pipelines.catalog", "pipelines.media.export"}
 STORE = {"studio.db", "pipelines.requests", "pipelines.errors", "pipelines.evaluation.netwin"}
 TASK = PLAIN | {"pipelines.media.video", "pipelines.media.audio"}
@@ -44,14 +44,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "studio.gallery": STORE,
     "studio.arena": STORE,
     **dict.fromkeys(PLAIN, PLAIN),
-    "pipelines.catalog": PLAIN,
+    "pipelines.catalog": PLAIN | {f"pipelines.hub.{name}" for name in ("presence", "registry", "rows")},
     "pipelines.residency": PLAIN,
     "pipelines.media": PLAIN,
-    "pipelines.hub": TASK,
+    "pipelines.hub": TASK | {"pipelines.catalog"},
     "pipelines.moviegen": TASK,
     "pipelines.moviegen.nn": {"pipelines.errors"},
     "pipelines.training": STUDY,
     "pipelines.evaluation": STUDY,
+    "pipelines.evaluation.hub": STUDY | {"pipelines.hub"},
 }
 # The parts of the studio that face a person are at the top: only these may use them.
 FACES = {"studio.ui", "studio.cli", "studio.commands", "studio.terminal"}

@@ -7,9 +7,10 @@ from typing import Any
 
 import gradio as gr
 
-from pipelines.catalog import ModelSpec
+from pipelines import spec as table
 from pipelines.errors import BadRequest
 from pipelines.requests import Request
+from pipelines.spec import ModelSpec
 
 INFO = {
     "seed": "Empty: a new one every time. The same seed gives the same clip.",
@@ -30,7 +31,7 @@ class Form:
         self.fields = {spec.name: spec for spec in dataclasses.fields(request)}
         self.widgets: dict[str, gr.components.Component] = {}
         self.fixed: dict[str, Any] = {"model": model.name}
-        self.choices: dict[str, tuple[Any, ...]] = {"fps": model.fps, "aspect": model.aspects}
+        self.choices = table.choices(model, request)
         self.fixed |= {name: options[0] for name, options in self.choices.items() if len(options) == 1}
 
     def draw(self, name: str, **look: Any) -> gr.components.Component:
