@@ -195,8 +195,9 @@ def _show_models(result: dict[str, Any]) -> str:
 
 def _show_verified(result: dict[str, Any]) -> str:
     return "\n".join(
-        f"{row['file']}\n  signature  {row['signature']}\n  watermark  not found (this version writes none)\n"
-        f"  settings   {json.dumps(row['settings'], ensure_ascii=False) if row['settings'] else 'none in the file'}"
+        "\n  ".join(
+            (row["file"], *row["says"], *([json.dumps(row["settings"], ensure_ascii=False)] if row["settings"] else []))
+        )
         for row in result.get("files", [result])
     )
 

@@ -7,7 +7,6 @@ import argparse
 import dataclasses
 import importlib
 import itertools
-import mmap
 import os
 import re
 import secrets
@@ -20,9 +19,8 @@ from typing import Any
 from pipelines import catalog
 from pipelines import spec as table
 from pipelines.errors import BadRequest, Unavailable
-from pipelines.media import video
 from pipelines.requests import TextToVideo
-from studio import service
+from studio import seal, service
 from studio.settings import Settings
 from studio.terminal import Meter, note
 
@@ -38,7 +36,10 @@ def generate(options: argparse.Namespace, settings: Settings) -> Result:
     note(f"seed {request.seed}")
     meter = Meter(sys.stderr)
     try:
-        made = service.make(request, path, models=service.on_best_device(), progress=meter, note=meter.note)
+        record = seal.record(settings, secrets.token_hex(16), request)
+        made = service.make(
+            request, path, models=service.on_best_device(), progress=meter, note=meter.note, record=record
+        )
     finally:
         meter.close()
     return made.to_dict()
@@ -83,27 +84,8 @@ def models(options: argparse.Namespace, settings: Settings) -> Result:
 
 def verify(options: argparse.Namespace, settings: Settings) -> Result:
     """What each file says about itself."""
-    rows = [_verify(path) for path in options.files]
+    rows = [seal.look(path, settings) for path in options.files]
     return rows[0] if len(rows) == 1 else {"files": rows}
-
-
-def _verify(path: Path) -> Result:
-    if not path.is_file():
-        raise BadRequest("file", f"{path} is not a file that exists")
-    return {
-        "file": str(path),
-        "signature": "foreign" if _names_c2pa(path) else "absent",
-        "watermark": {"found": False, "confidence": 0.0, "clip": None},
-        "settings": video.request_of(path),
-    }
-
-
-def _names_c2pa(path: Path) -> bool:
-    """Whether a C2PA manifest is inside. This version signs nothing, so a signature must be somebody else's."""
-    if path.stat().st_size == 0:
-        return False
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return data.find(b"jumb") >= 0 and data.find(b"c2pa") >= 0
 
 
 def evaluate(options: argparse.Namespace, settings: Settings) -> Result:

@@ -12,6 +12,7 @@ from typing import Any
 from pipelines import catalog, device, vocabulary
 from pipelines.errors import Unavailable
 from pipelines.media import export
+from pipelines.media.provenance import Record
 from pipelines.progress import Progress, part
 from pipelines.requests import Request, TextToVideo
 from pipelines.residency import Residency
@@ -68,9 +69,17 @@ def check(request: TextToVideo, path: Path) -> None:
 
 
 def make(
-    request: TextToVideo, path: Path, *, models: Residency, progress: Progress, note: Callable[[str], None]
+    request: TextToVideo,
+    path: Path,
+    *,
+    models: Residency,
+    progress: Progress,
+    note: Callable[[str], None],
+    record: Record,
 ) -> Made:
-    """Loads the model, makes the clip and saves it at `path`. `note` hears what the person should know.
+    """Loads the model, makes the clip and saves it at `path`, marked and signed by `record` (`studio.seal`).
+
+    `note` hears what the person should know.
 
     Raises `BadRequest`, `Unavailable`, or `Cancelled` from `progress`; then nothing is at `path`.
     """
@@ -82,7 +91,7 @@ def make(
             note(sentence)
         clip = pipeline(request, part(progress, LOADING, SAVING))
     progress(SAVING, "saving")
-    export.save(clip, path)
+    export.save(clip, path, record=record)
     progress(1.0, "done")
     return Made(
         path=path,

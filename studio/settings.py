@@ -8,6 +8,7 @@ import platformdirs
 
 from pipelines.errors import BadRequest
 
+THIS_MACHINE = ("127.0.0.1", "localhost", "::1")  # who listens elsewhere is a host
 RUNNERS = ("process",)  # where a model works: in a process of its own beside the web server
 
 
@@ -21,6 +22,8 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 7860
     max_upload_mb: int = 300
+    own_keys: Path | None = None  # a host's certificate, key and watermark secret, instead of those in `data`
+    safety: bool | None = None  # whether requests and pictures are checked (`pipelines.safety`); None: if hosted
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
@@ -37,7 +40,24 @@ class Settings:
             host=read("RUSHES_HOST", cls.host, _text),
             port=read("RUSHES_PORT", cls.port, port),
             max_upload_mb=read("RUSHES_MAX_UPLOAD_MB", cls.max_upload_mb, _megabytes),
+            own_keys=read("RUSHES_KEYS", None, _folder),
+            safety=read("RUSHES_SAFETY", cls.safety, _switch),
         )
+
+    @property
+    def hosted(self) -> bool:
+        """Whether others than the person at this machine can come."""
+        return self.host not in THIS_MACHINE
+
+    @property
+    def checked(self) -> bool:
+        """Whether requests and pictures must keep the rules of `pipelines.safety`."""
+        return self.hosted if self.safety is None else self.safety
+
+    @property
+    def keys(self) -> Path:
+        """The folder of the certificate, key and secret that mark what is made here."""
+        return self.own_keys or self.data / "keys"
 
     @property
     def clips(self) -> Path:
@@ -71,6 +91,12 @@ def _runner(name: str, text: str) -> str:
     if text not in RUNNERS:
         raise BadRequest(name, f"must be one of {', '.join(RUNNERS)}, got {text[:40]!r}")
     return text
+
+
+def _switch(name: str, text: str) -> bool:
+    if text.lower() not in ("on", "off"):
+        raise BadRequest(name, f"must be on or off, got {text[:40]!r}")
+    return text.lower() == "on"
 
 
 def _text(name: str, text: str) -> str:

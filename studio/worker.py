@@ -3,6 +3,7 @@
 Orders come in on stdin and reports go out on stdout, one JSON object a line. When stdin closes, the process ends.
 """
 
+import dataclasses
 import json
 import logging
 import os
@@ -15,7 +16,8 @@ from typing import Any, TextIO
 from pipelines.errors import Cancelled, StudioError
 from pipelines.requests import request_from_dict
 from pipelines.residency import Residency
-from studio import service
+from studio import seal, service
+from studio.settings import Settings
 
 CRASHED = "something went wrong inside the studio; the log of the server says what"
 
@@ -80,12 +82,15 @@ class Worker:
             self._report(name, state="running", fraction=fraction, message=message)
 
         progress(0.0, "starting")
+        request, path = request_from_dict(order["request"]), Path(order["clip"])
+        settings = dataclasses.replace(Settings.from_env(os.environ), data=path.parents[2])
         return service.make(
-            request_from_dict(order["request"]),
-            Path(order["clip"]),
+            request,
+            path,
             models=self._shelf(),
             progress=progress,
             note=lambda sentence: self._report(name, note=sentence),
+            record=seal.record(settings, path.parent.name, request),
         )
 
     def _report(self, name: str, **what: Any) -> None:

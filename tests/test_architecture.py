@@ -36,7 +36,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "studio.ui": PLAIN | {"studio", "pipelines.catalog", "pipelines.media"},
     "studio.cli": COMMAND,
     "studio.commands": COMMAND,
-    "studio.service": SERVICE,
+    "studio.service": SERVICE | {"pipelines.media.provenance"},
+    "studio.seal": PLAIN | {"studio", "pipelines.catalog", "pipelines.media"},
     "studio.worker": SERVICE,
     "studio.supervisor": SERVICE,
     "studio.runner": SERVICE,
@@ -248,7 +249,15 @@ def test_sources_are_ascii(path: Path):
     assert not strange, "write \\u escapes"
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if module(p) != "pipelines.media.export"], ids=module)
+ENCODERS = ("pipelines.media.export", "pipelines.media.encode")
+
+
+def test_only_the_exit_and_the_door_encode():
+    users = {module(path) for path in FILES if inside("pipelines.media.encode", imports(path))}
+    assert users == {"pipelines.media.export", "pipelines.media.door"}
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if module(p) not in ENCODERS], ids=module)
 def test_media_is_written_by_export_alone(path: Path):
     """Watermark, settings and signature can only be promised if there is no way around."""
     found = []

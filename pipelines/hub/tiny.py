@@ -4,7 +4,6 @@ The numbers are the least that the classes accept. Settings that have to fit eac
 """
 
 import json
-import string
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,11 @@ from diffusers.pipelines.ltx2 import LTX2TextConnectors
 from diffusers.pipelines.ltx2.vocoder import LTX2Vocoder
 from torch import nn
 
+from pipelines.hub import tiny_others as others
 from pipelines.hub.hush import hushed
+from pipelines.hub.tiny_text import LETTERS, WIDTH, t5, words
 
-WIDTH = 32  # of the text encoders: the transformers read vectors of this length
 LATENTS = 16  # of Wan's autoencoder: its tables of means have as many entries
-LETTERS = string.ascii_letters + string.digits + string.punctuation
 SMALL = {"sizes": [["1:1", 32, 32]], "fps": [8], "longest_frames": 17, "steps": 2, "negative": "bad"}
 
 
@@ -43,23 +42,9 @@ def register(folder: Path) -> Path:
     return path
 
 
-def _words() -> t.T5Tokenizer:
-    pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("\u2581", -2.0)]
-    pieces += [(letter, -3.0 - place / 1000) for place, letter in enumerate(LETTERS)]
-    return t.T5Tokenizer(vocab=pieces, extra_ids=0, model_max_length=25)
-
-
 def _gemma_words() -> t.GemmaTokenizer:
     special = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "<start_of_turn>", "<end_of_turn>", "\u2581", "\n"]
     return t.GemmaTokenizer(vocab={token: place for place, token in enumerate([*special, *LETTERS])}, merges=[])
-
-
-def _t5(tokenizer: Any, kind: str = "T5") -> nn.Module:
-    config = getattr(t, f"{kind}Config")(
-        vocab_size=len(tokenizer), d_model=WIDTH, d_kv=8, d_ff=37, num_layers=2, num_heads=4,
-        relative_attention_num_buckets=8, dropout_rate=0.0, decoder_start_token_id=0,
-    )  # fmt: skip
-    return getattr(t, f"{kind}EncoderModel")(config).eval()
 
 
 def _flow(shift: float = 3.0) -> Any:
@@ -67,11 +52,11 @@ def _flow(shift: float = 3.0) -> Any:
 
 
 def _wan_parts() -> dict[str, Any]:
-    tokenizer = _words()
+    tokenizer = words()
     vae = d.AutoencoderKLWan(
         base_dim=3, z_dim=LATENTS, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
     )
-    return {"tokenizer": tokenizer, "text_encoder": _t5(tokenizer, "UMT5"), "vae": vae.eval(), "scheduler": _flow()}
+    return {"tokenizer": tokenizer, "text_encoder": t5(tokenizer, "UMT5"), "vae": vae.eval(), "scheduler": _flow()}
 
 
 def _wan_transformer(kind: str = "WanTransformer3DModel", *, reads: int = LATENTS, **more: Any) -> nn.Module:
@@ -133,13 +118,13 @@ def _ltx_vae() -> nn.Module:
 
 def ltx() -> Any:
     """LTX-Video: 8 frames and 8 pixels to a latent."""
-    tokenizer = _words()
+    tokenizer = words()
     transformer = d.LTXVideoTransformer3DModel(
         in_channels=8, out_channels=8, patch_size=1, patch_size_t=1, num_attention_heads=4, attention_head_dim=8,
         cross_attention_dim=WIDTH, num_layers=2, caption_channels=WIDTH,
     ).eval()  # fmt: skip
     return d.LTXPipeline(
-        tokenizer=tokenizer, text_encoder=_t5(tokenizer), vae=_ltx_vae(), transformer=transformer,
+        tokenizer=tokenizer, text_encoder=t5(tokenizer), vae=_ltx_vae(), transformer=transformer,
         scheduler=d.FlowMatchEulerDiscreteScheduler(),
     )  # fmt: skip
 
@@ -213,49 +198,6 @@ def ltx2() -> Any:
     )  # fmt: skip
 
 
-def stable_audio() -> Any:
-    """Stereo at 64 samples a second."""
-    tokenizer = _words()
-    transformer = d.StableAudioDiTModel(
-        sample_size=64, in_channels=3, num_layers=2, attention_head_dim=4, num_key_value_attention_heads=2,
-        out_channels=3, cross_attention_dim=4, time_proj_dim=8, global_states_input_dim=8, cross_attention_input_dim=4,
-    ).eval()  # fmt: skip
-    vae = d.AutoencoderOobleck(
-        encoder_hidden_size=6, downsampling_ratios=[1, 2], decoder_channels=3, decoder_input_channels=3,
-        audio_channels=2, channel_multiples=[2, 4], sampling_rate=64,
-    ).eval()  # fmt: skip
-    reads = d.StableAudioProjectionModel(text_encoder_dim=WIDTH, conditioning_dim=4, min_value=0, max_value=32).eval()
-    scheduler = d.CosineDPMSolverMultistepScheduler(solver_order=2, prediction_type="v_prediction", sigma_data=1.0)
-    return d.StableAudioPipeline(
-        vae=vae, text_encoder=_t5(tokenizer), projection_model=reads, tokenizer=tokenizer, transformer=transformer,
-        scheduler=scheduler,
-    )  # fmt: skip
-
-
-def consisid() -> Any:
-    """CogVideoX with a face; tests give it the vectors of one."""
-    tokenizer = _words()
-    transformer = d.ConsisIDTransformer3DModel(
-        num_attention_heads=2, attention_head_dim=16, in_channels=8, out_channels=4, time_embed_dim=2,
-        text_embed_dim=WIDTH, num_layers=1, sample_width=4, sample_height=4, sample_frames=9, patch_size=2,
-        temporal_compression_ratio=4, max_text_seq_length=226, use_rotary_positional_embeddings=True,
-        use_learned_positional_embeddings=True, cross_attn_interval=1, is_kps=False, is_train_face=True,
-        cross_attn_dim_head=1, cross_attn_num_heads=1, LFE_id_dim=2, LFE_vit_dim=2, LFE_depth=5, LFE_dim_head=8,
-        LFE_num_heads=2, LFE_num_id_token=1, LFE_num_querie=1, LFE_output_dim=21, LFE_ff_mult=1, LFE_num_scale=1,
-    ).eval()  # fmt: skip
-    vae = d.AutoencoderKLCogVideoX(
-        in_channels=3, out_channels=3, down_block_types=("CogVideoXDownBlock3D",) * 4,
-        up_block_types=("CogVideoXUpBlock3D",) * 4, block_out_channels=(8,) * 4, latent_channels=4, layers_per_block=1,
-        norm_num_groups=2, temporal_compression_ratio=4,
-    ).eval()  # fmt: skip
-    scheduler = d.CogVideoXDPMScheduler(
-        prediction_type="v_prediction", timestep_spacing="trailing", rescale_betas_zero_snr=True, snr_shift_scale=1.0
-    )
-    return d.ConsisIDPipeline(
-        tokenizer=tokenizer, text_encoder=_t5(tokenizer), vae=vae, transformer=transformer, scheduler=scheduler
-    )
-
-
 Model = tuple[str, Callable[[], Any], dict[str, Any]]
 # Name: the row that it is like, how it is built, what is different.
 MODELS: dict[str, Model] = {
@@ -268,6 +210,9 @@ MODELS: dict[str, Model] = {
     "tiny-ltx": ("ltx-video-2b", ltx, SMALL),
     "tiny-ltx-upscaler": ("ltx-upscaler", ltx_upscaler, {"longest_frames": 17}),
     "tiny-ltx2": ("ltx-2.5", ltx2, SMALL),
-    "tiny-stable-audio": ("stable-audio-open", stable_audio, {"steps": 2, "longest_s": 4}),
-    "tiny-consisid": ("consisid", consisid, SMALL),
+    "tiny-hunyuan": ("hunyuan-1.5-480p", others.hunyuan, SMALL),
+    "tiny-hunyuan-image": ("hunyuan-1.5-480p-image", others.hunyuan_image, SMALL),
+    "tiny-consisid": ("consisid", others.consisid, SMALL),
+    "tiny-stable-audio": ("stable-audio-open", others.stable_audio, {"steps": 2, "longest_s": 4}),
+    "tiny-longcat-audio": ("longcat-audio-1b", others.longcat_audio, {"steps": 2, "longest_s": 4}),
 }

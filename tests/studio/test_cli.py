@@ -118,7 +118,7 @@ def test_verify_reads_the_settings_out_of_a_clip(here, capsys):
 def test_verify_does_not_call_a_signature_absent_that_it_cannot_read(here, capsys):
     export.save(Clip(frames=np.zeros((1, 32, 32, 3), np.uint8), fps=16), here / "a.png")
     with (here / "a.png").open("ab") as file:
-        file.write(b"jumb....c2pa")
+        file.write(b"jumb....c2pa.signature")
     assert main(["verify", "a.png", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["signature"] == "foreign" and result["settings"] is None

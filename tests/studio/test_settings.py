@@ -24,8 +24,18 @@ def test_every_variable_is_read(tmp_path):
             "RUSHES_MAX_UPLOAD_MB": "20",
         }
     )
-    assert settings == Settings(data=tmp_path, model="other", host="0.0.0.0", port=0, max_upload_mb=20)
+    own = tmp_path / "own"
+    assert settings == Settings(
+        data=tmp_path, model="other", host="0.0.0.0", port=0, max_upload_mb=20, own_keys=own, safety=False
+    )
+    assert settings.keys == own and not settings.checked
     assert settings.clips == tmp_path / "clips"
+
+
+def test_who_listens_beyond_this_machine_is_a_host_and_checks_requests(tmp_path):
+    assert not Settings(data=tmp_path).checked
+    assert Settings(data=tmp_path, host="0.0.0.0").checked
+    assert Settings(data=tmp_path, safety=True).checked
 
 
 def test_an_empty_variable_counts_as_not_set():

@@ -16,12 +16,12 @@ from PIL import Image
 
 from pipelines.clip import Clip
 from pipelines.errors import BadRequest, Unavailable
-from pipelines.media import export, video
+from pipelines.media import cage, encode, export, landing, video
 
 
 def facts(path: Path) -> str:
     """What ffmpeg says about a file."""
-    command = [export.ffmpeg(), "-hide_banner", "-i", str(path)]
+    command = [cage.ffmpeg(), "-hide_banner", "-i", str(path)]
     return subprocess.run(command, capture_output=True, text=True, check=False).stderr
 
 
@@ -127,7 +127,7 @@ def test_a_name_that_is_too_long_is_refused_in_a_sentence(clip: Clip, tmp_path: 
         export.check_destination(tmp_path / ("x" * 300 + ".mp4"), still=False)
 
 
-@pytest.mark.parametrize("name", [export._name, export._name_by_reservation])
+@pytest.mark.parametrize("name", [landing._name, landing._name_by_reservation])
 def test_of_two_that_want_one_name_the_first_gets_it(tmp_path: Path, name):
     taken, parts = tmp_path / "clip.mp4", [tmp_path / f"{index}.part" for index in range(8)]
     for part in parts:
@@ -157,7 +157,7 @@ def test_somebody_who_takes_the_name_during_the_work_keeps_it(clip: Clip, tmp_pa
         target.write_text("theirs")
 
     with pytest.raises(BadRequest, match="already exists"):
-        export._whole_or_nothing(target, work)
+        landing.whole_or_nothing(target, work)
     assert os.listdir(tmp_path) == ["clip.mp4"]
     assert target.read_text() == "theirs"
 
@@ -212,14 +212,14 @@ def test_work_that_is_stopped_leaves_nothing_and_no_encoder(clip: Clip, tmp_path
         yield clip.frames[0]
         raise KeyboardInterrupt
 
-    command = [export.ffmpeg(), "-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "64x48"]
+    command = [cage.ffmpeg(), "-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "64x48"]
     with pytest.raises(KeyboardInterrupt):
-        export._encode([*command, "-i", "pipe:0", str(tmp_path / "a.mp4")], stopped(), log=tmp_path / "log")
+        encode._feed([*command, "-i", "pipe:0", str(tmp_path / "a.mp4")], stopped(), log=tmp_path / "log")
 
 
 def test_what_ffmpeg_refuses_becomes_one_sentence(clip: Clip, tmp_path: Path):
     with pytest.raises(Unavailable, match="ffmpeg could not encode the clip: ") as caught:
-        export._encode([export.ffmpeg(), "-f", "no-such-format", "-i", "-"], clip.frames, log=tmp_path / "log")
+        encode._feed([cage.ffmpeg(), "-f", "no-such-format", "-i", "-"], clip.frames, log=tmp_path / "log")
     assert "\n" not in str(caught.value)
 
 
