@@ -41,7 +41,7 @@ def downloaded(row: ModelSpec) -> bool:
     if place is None or not (place / INDEX).is_file():
         return False
     index = json.loads((place / INDEX).read_text(encoding="utf-8"))
-    return all(_part_is_whole(place / name) for name, (library, _) in components(index).items() if library)
+    return all(_part_is_whole(place / name, kind) for name, (library, kind) in components(index).items() if library)
 
 
 def components(index: dict[str, Any]) -> dict[str, list[Any]]:
@@ -49,9 +49,9 @@ def components(index: dict[str, Any]) -> dict[str, list[Any]]:
     return {name: value for name, value in index.items() if isinstance(value, list) and len(value) == 2}
 
 
-def _part_is_whole(part: Path) -> bool:
-    if not part.is_dir():
-        return False
+def _part_is_whole(part: Path, kind: str) -> bool:
+    if not part.is_dir():  # LongCat's pipeline names its scheduler in the index and does not save it
+        return kind.endswith("Scheduler")
     for index in part.glob("*.safetensors.index.json"):
         shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
         return all((part / shard).exists() for shard in shards)
