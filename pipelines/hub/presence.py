@@ -1,6 +1,7 @@
 """Whether a model of the Hub is here and can run here. Answers at once: no network, no torch, no diffusers."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ def repository(repo: str) -> Path:
     """The folder of a repository in the Hub's cache, which other programs share."""
     from huggingface_hub import constants
 
-    return Path(constants.HF_HUB_CACHE) / f"models--{repo.replace('/', '--')}"
+    cache = os.environ.get("HF_HUB_CACHE") or constants.HF_HUB_CACHE
+    return Path(cache) / f"models--{repo.replace('/', '--')}"
 
 
 def downloaded(row: ModelSpec) -> bool:
