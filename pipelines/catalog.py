@@ -50,6 +50,13 @@ def spec(name: str) -> ModelSpec:
     return found[name]
 
 
+def usual(task: str, wanted: str) -> str:
+    """The model for a task when none was named: the wanted one if it does it, else the first that can run here."""
+    able = [row for row in specs() if task in row.tasks]
+    order = sorted(able, key=lambda row: (row.name != wanted, runs_here(row) is not None))
+    return order[0].name if order else wanted
+
+
 def check(request: Request) -> None:
     """Raises `BadRequest` for what the chosen model cannot do; the sentence says what it can."""
     row = spec(request.model)

@@ -3,6 +3,7 @@
 The model comes from the catalog; nothing here imports torch until `make` is called.
 """
 
+import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pipelines.errors import Unavailable
 from pipelines.media import export
 from pipelines.media.provenance import Record
 from pipelines.progress import Progress, part
-from pipelines.requests import Request, TextToVideo
+from pipelines.requests import Request, TextToSound
 from pipelines.residency import Residency
 
 LOADING = 0.04  # the share of the bar for getting the model ready
@@ -41,7 +42,7 @@ class Made:
             "fps": self.fps,
             "width": self.width,
             "height": self.height,
-            "seconds": 0.0 if self.frames == 1 else self.frames / self.fps,
+            "seconds": 0.0 if self.frames == 1 else self.frames / self.fps or self.request.seconds,
             "seed": self.request.seed,
             "model": self.request.model,
             "elapsed_s": round(self.elapsed_s, 2),
@@ -54,24 +55,27 @@ def on_best_device() -> Residency:
     return Residency(catalog.load, device.find().kind)
 
 
-def suffix(request: TextToVideo) -> str:
+def suffix(request: Request) -> str:
     """The ending of the file that a request becomes."""
-    return ".png" if request.still else ".mp4"
+    if isinstance(request, TextToSound):
+        return ".wav"
+    return ".png" if getattr(request, "still", False) else ".mp4"
 
 
-def check(request: TextToVideo, path: Path) -> None:
+def check(request: Request, path: Path) -> None:
     """Raises `BadRequest` or `Unavailable` for what can be known without the model: do this before any work."""
     catalog.check(request)
-    export.check_destination(path, still=request.still)
+    export.check_destination(path, still=suffix(request) == ".png", sound=suffix(request) == ".wav")
     missing = catalog.runs_here(catalog.spec(request.model))
     if missing is not None:
         raise Unavailable(missing)
 
 
 def make(
-    request: TextToVideo,
+    request: Request,
     path: Path,
     *,
+    data: Path,
     models: Residency,
     progress: Progress,
     note: Callable[[str], None],
@@ -79,7 +83,7 @@ def make(
 ) -> Made:
     """Loads the model, makes the clip and saves it at `path`, marked and signed by `record` (`studio.seal`).
 
-    `note` hears what the person should know.
+    `note` hears what the person should know; `data` is the folder in which the request's files are.
 
     Raises `BadRequest`, `Unavailable`, or `Cancelled` from `progress`; then nothing is at `path`.
     """
@@ -89,9 +93,11 @@ def make(
     with models.hold(request.model) as pipeline:
         for sentence in strangers(request, pipeline):
             note(sentence)
-        clip = pipeline(request, part(progress, LOADING, SAVING))
+        clip = pipeline(request.located(data), part(progress, LOADING, SAVING))
+        for sentence in getattr(pipeline, "notes", ()):
+            note(sentence)
     progress(SAVING, "saving")
-    export.save(clip, path, record=record)
+    export.save(dataclasses.replace(clip, origin=request), path, record=record)
     progress(1.0, "done")
     return Made(
         path=path,
@@ -104,7 +110,7 @@ def make(
     )
 
 
-def strangers(request: TextToVideo, pipeline: Any) -> list[str]:
+def strangers(request: Request, pipeline: Any) -> list[str]:
     """A sentence on the words of the prompt that the model does not know and what is nearest; empty if it knows all."""
     if not hasattr(pipeline, "unknown") or not vocabulary.unknown_words(request.prompt):
         return []

@@ -87,6 +87,7 @@ class Worker:
         return service.make(
             request,
             path,
+            data=self._settings.data,
             models=self._shelf(),
             progress=progress,
             note=lambda sentence: self._report(name, note=sentence),

@@ -190,7 +190,7 @@ def ltx2() -> Any:
         layers_per_block=(1,), decoder_layers_per_block=(1, 1), spatio_temporal_scaling=(True,),
         decoder_spatio_temporal_scaling=(True,), decoder_inject_noise=(False, False),
         downsample_type=("spatiotemporal",), upsample_residual=(False,), upsample_factor=(1,),
-        timestep_conditioning=False, patch_size=1, patch_size_t=1, encoder_causal=True, decoder_causal=False,
+        timestep_conditioning=False, patch_size=4, patch_size_t=1, encoder_causal=True, decoder_causal=False,
     ).eval()  # fmt: skip
     return d.LTX2Pipeline(
         scheduler=d.FlowMatchEulerDiscreteScheduler(), vae=vae, text_encoder=_gemma(tokenizer), tokenizer=tokenizer,

@@ -97,7 +97,11 @@ def blocks(decoder: nn.Module) -> Iterator[nn.Module]:
 
 
 def _forget(pipe: Any) -> None:
-    """Offload hooks back in place, step caches and the causal autoencoder's frames dropped: also after an error."""
+    """Offload hooks back in place; caches, the sampler's last steps and the autoencoder's frames dropped."""
     pipe.maybe_free_model_hooks()
+    scheduler = getattr(pipe, "scheduler", None)
+    if hasattr(scheduler, "model_outputs"):
+        scheduler.model_outputs = [None] * len(scheduler.model_outputs)
+        scheduler.last_sample = None
     if hasattr(getattr(pipe, "vae", None), "clear_cache"):
         pipe.vae.clear_cache()

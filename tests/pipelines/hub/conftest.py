@@ -170,3 +170,11 @@ def hub() -> Iterator[HubServer]:
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture(scope="session")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A clip of 64 x 32 pixels."""
+    frames = np.random.default_rng(1).integers(0, 255, (5, SIDE, 2 * SIDE, 3), dtype=np.uint8)
+    path = tmp_path_factory.mktemp("wide") / "w.mp4"
+    return str(export.save(Clip(frames=frames, fps=FPS, origin=TextToVideo(prompt="noise")), path))
