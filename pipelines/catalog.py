@@ -37,7 +37,7 @@ MODELS: tuple[ModelSpec, ...] = (
 
 def specs() -> tuple[ModelSpec, ...]:
     """Every row, in the order in which people see them: mini, the person's own, the Hub's, the remote ones."""
-    return (*MODELS, *registry.own(), *rows.HUB)
+    return (*MODELS, *registry.own(), *rows.HUB, *rows.REMOTE)
 
 
 def spec(name: str) -> ModelSpec:
@@ -77,6 +77,8 @@ def check(request: Request) -> None:
 
 def runs_here(row: ModelSpec) -> str | None:
     """None if the model can run on this machine, or else one sentence that says what is missing. Loads nothing."""
+    if row.remote:
+        return registry.permission(row)
     if row.repo:
         return presence.reason(row)
     if row.weights is not None and not any((ROOT / row.weights).glob("*.safetensors")):

@@ -110,8 +110,8 @@ def show_act(result: Result) -> str:
 
 def _of_the_hub(name: str) -> ModelSpec:
     row = catalog.spec(name)
-    if not row.repo:
-        raise BadRequest("model", f"{row.name} comes with the project; there is nothing to fetch")
+    if not row.repo or row.remote:
+        raise BadRequest("model", f"{row.name} is not a model to fetch")
     return row
 
 

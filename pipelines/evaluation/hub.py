@@ -65,7 +65,7 @@ def overhead(films: Films, *, rounds: int) -> dict[str, float]:
     found = {}
     for name, task in films.every():
         pipeline = catalog.load(name).to("cpu")
-        request = films.request(name, task, **({} if task == "upscale" else {"steps": 8}))
+        request = films.request(name, task, **({} if task == "upscale" else {"steps": 4}))
         pipe = pipeline._pipe(FAMILIES[pipeline.row.family][task])
         ours, bare = _in_turns(
             lambda p=pipeline, r=request: p(r), lambda p=pipeline, q=pipe, r=request: _bare(p, q, r), rounds

@@ -1,7 +1,6 @@
 """What a model's repository holds at the moment, as the Hub says it: the commit, each file with size and checksum."""
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -68,7 +67,7 @@ def ask(row: ModelSpec, *, endpoint: str | None = None) -> Manifest:
 def explained(row: ModelSpec) -> Iterator[None]:
     """Turns what the Hub answers into sentences. No token is ever in one of them."""
     page = f"{constants.ENDPOINT}/{row.repo}"
-    if offline():
+    if presence.offline():
         raise Unavailable(f"{row.name} cannot be fetched: this machine is set to offline (HF_HUB_OFFLINE)")
     try:
         yield
@@ -89,11 +88,6 @@ def explained(row: ModelSpec) -> Iterator[None]:
         raise Unavailable(f"the Hub answered {error.response.status_code} for {row.name}; try again later") from error
     except httpx2.HTTPError as error:
         raise Unavailable(f"the Hub cannot be reached at {constants.ENDPOINT}; is there a network?") from error
-
-
-def offline() -> bool:
-    """Whether the person has forbidden the network to everything of the Hub."""
-    return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
 
 def _index(repo: str, commit: str, endpoint: str | None) -> dict:

@@ -4,7 +4,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines import device
+from pipelines import catalog, device
 from pipelines.hub import presence
 from pipelines.requests import Request
 from pipelines.spec import LEVELS, ModelSpec, memory
@@ -35,11 +35,11 @@ class Facts:
 
 def facts(row: ModelSpec, request: Request | None = None, *, measured_s: float | None = None) -> Facts:
     """Answers at once: no network, no torch. `measured_s` is what such a clip took on this machine before."""
-    here = not row.repo or presence.downloaded(row)
+    here = not row.repo or row.remote or presence.downloaded(row)
     free = max((card.free_bytes for card in device.cards()), default=0)
     level = next((level for level in LEVELS if memory(row, level) <= free), LEVELS[-1]) if free else None
     fetch = 0 if here else max(0, row.download_bytes - _already(row))
-    reason = presence.reason(row) if row.repo else None
+    reason = catalog.runs_here(row)
     return Facts(
         downloaded=here,
         fetch_bytes=fetch,
@@ -69,7 +69,7 @@ def terms(row: ModelSpec) -> list[str]:
 
 def _says(fetch: int, reason: str | None, request: Request | None, measured_s: float | None) -> str:
     """What the button would do."""
-    if fetch:
+    if fetch and (reason is None or "not downloaded" in reason):
         return f"Download {fetch / GB:.1f} GB"
     if reason is not None:
         return "Cannot run here"

@@ -46,6 +46,11 @@ def downloaded(row: ModelSpec) -> bool:
     return all(_part_is_whole(place / name, kind) for name, (library, kind) in components(index).items() if library)
 
 
+def offline() -> bool:
+    """Whether the person has forbidden the network to everything of the Hub."""
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+
+
 def components(index: dict[str, Any]) -> dict[str, list[Any]]:
     """Name -> [library, class] of every part in a model_index.json; both are None for a part that is left out."""
     return {name: value for name, value in index.items() if isinstance(value, list) and len(value) == 2}

@@ -76,6 +76,19 @@ def remote() -> bool:
     return _read()["remote"] is True
 
 
+def permission(row: ModelSpec) -> str | None:
+    """None if a remote row may be used, or what it still needs: the person's word, a token, a network."""
+    from huggingface_hub import get_token
+
+    if not remote():
+        return f"{row.name} is switched off. {row.forbids} Switch it on with: python -m studio models remote on"
+    if get_token() is None:
+        return f"{row.name} needs a token of Hugging Face; give the studio one with: hf auth login"
+    if presence.offline():
+        return f"{row.name} needs the network, and this machine is set to offline (HF_HUB_OFFLINE)"
+    return None
+
+
 def add(entry: dict[str, Any]) -> ModelSpec:
     """Adds a model to the file and returns its row. Raises `BadRequest` for what would not load."""
     given = {"like": like(entry), **entry}

@@ -244,6 +244,30 @@ SOUNDS = (
 
 HUB: tuple[ModelSpec, ...] = (*WAN, *OTHER_FILMS, *SOUNDS)
 
+
+def _remote(name: str, repo: str, **cells: Any) -> ModelSpec:
+    """A row on a provider's machine: the name ends in who receives the prompt."""
+    who = name.rpartition("@")[2]
+    return ModelSpec(
+        name=name, family="remote", tasks=("text-to-video",), repo=repo, download_bytes=0,
+        build="pipelines.hub.remote:build", licence="the provider's terms",
+        forbids=f"The prompt is sent to Hugging Face and {who}; each clip may cost money.",
+        about=f"On the machines of {who}.", source="sizes and lengths: those of the open weights; the provider decides",
+        needs=(), **cells,
+    )  # fmt: skip
+
+
+REMOTE: tuple[ModelSpec, ...] = (
+    _remote(
+        "wan-2.2-14b@fal-ai", "Wan-AI/Wan2.2-T2V-A14B", fps=(16,), longest_frames=81, sizes=WAN_720[:1],
+        steps=40, guidance=4.0,
+    ),
+    _remote(
+        "hunyuan-video@fal-ai", "tencent/HunyuanVideo", fps=(24,), longest_frames=129, sizes=WAN_720[:1],
+        steps=30, guidance=6.0,
+    ),
+)  # fmt: skip
+
 # Asked for, and not to be had: what it is and why. Shown by `models` below the table.
 NOT_AVAILABLE = {
     "mmaudio": "no maintained package: not on PyPI, and diffusers has its decoder only as a part of Kandinsky 6",
