@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "studio.ui": PLAIN | {"studio", "pipelines.catalog", "pipelines.media"},
     "studio.cli": COMMAND,
     "studio.commands": COMMAND,
+    "studio.shop": COMMAND | {"pipelines.hub"},
     "studio.service": SERVICE | {"pipelines.media.provenance"},
     "studio.seal": PLAIN | {"studio", "pipelines.catalog", "pipelines.media"},
     "studio.worker": SERVICE,
@@ -53,10 +54,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pipelines.moviegen.nn": {"pipelines.errors"},
     "pipelines.training": STUDY,
     "pipelines.evaluation": STUDY,
-    "pipelines.evaluation.hub": STUDY | {"pipelines.hub"},
+    "pipelines.evaluation.hub": STUDY | {"pipelines.hub", "pipelines.residency"},
+    "pipelines.enhance": PLAIN,
 }
 # The parts of the studio that face a person are at the top: only these may use them.
-FACES = {"studio.ui", "studio.cli", "studio.commands", "studio.terminal"}
+FACES = {"studio.ui", "studio.cli", "studio.commands", "studio.shop", "studio.terminal"}
 MAY_USE_FACES = {"app", "spaces", "studio.__main__", *FACES}
 
 NEVER = {

@@ -63,6 +63,7 @@ class Films:
 def overhead(films: Films, *, rounds: int) -> dict[str, float]:
     """Our call over the bare call with the same arguments, as a share of the latter; the two take turns."""
     found = {}
+    torch.set_num_threads(1)  # threads that wait for each other burn time
     for name, task in films.every():
         pipeline = catalog.load(name).to("cpu")
         request = films.request(name, task, **({} if task == "upscale" else {"steps": 4}))
@@ -81,13 +82,13 @@ def _bare(pipeline: Any, pipe: Any, request: Request) -> None:
 
 
 def _in_turns(one: Callable[[], object], other: Callable[[], object], rounds: int) -> tuple[float, float]:
-    """The least seconds of each: a busy machine only ever makes things slower."""
+    """The least processor seconds of each: others that use the machine hardly count."""
     times: tuple[list[float], list[float]] = ([], [])
     for _ in range(rounds + 1):  # the first warms up
         for work, taken in zip((one, other), times, strict=True):
-            begun = time.perf_counter()
+            begun = time.process_time()
             work()
-            taken.append(time.perf_counter() - begun)
+            taken.append(time.process_time() - begun)
     return min(times[0][1:]), min(times[1][1:])
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import httpx2
 from filelock import FileLock, Timeout
@@ -102,13 +102,17 @@ class _Fetch:
         with get_session().stream("GET", url, **options) as answer:
             hf_raise_for_status(answer)
             resumed = answer.status_code == httpx2.codes.PARTIAL_CONTENT
+            self.got[file.name] = have if resumed else 0
             with part.open("ab" if resumed else "wb") as sink:
-                self.got[file.name] = have if resumed else 0
-                for chunk in answer.iter_raw():
-                    if self.stop.is_set():
-                        raise Cancelled("stopped")
-                    sink.write(chunk)
-                    self.got[file.name] += len(chunk)
+                self._pour(answer.iter_raw(), file, sink)
+
+    def _pour(self, pieces: Iterator[bytes], file: File, sink: BinaryIO) -> None:
+        """Piece by piece as they arrive, so that nothing is lost with the line."""
+        for piece in pieces:
+            if self.stop.is_set():
+                raise Cancelled("stopped")
+            sink.write(piece)
+            self.got[file.name] += len(piece)
 
     def _check(self, file: File, part: Path) -> None:
         """Raises `Unavailable` after removing a file that is not what the Hub says it should be."""
