@@ -35,9 +35,9 @@ def below(level: str) -> str | None:
 
 def place(pipe: Any, level: str, *, kind: str, row: ModelSpec) -> None:
     """Puts the parts where the level has them, after undoing what was there before."""
-    pipe.remove_all_hooks()
+    _release(pipe)
     _tile(pipe, level != TILED_BELOW)
-    if kind == "cpu" or level == "whole":
+    if level == "whole":
         pipe.to(kind)
     else:
         pipe.to("cpu")
@@ -67,6 +67,16 @@ def quantised(row: ModelSpec) -> dict[str, Any]:
     return {"quantization_config": config}
 
 
+def _release(pipe: Any) -> None:
+    """Takes off what a level has put on the parts; diffusers itself forgets its own hooks of blocks here."""
+    pipe.remove_all_hooks()
+    for part in pipe.components.values():
+        for module in part.modules() if isinstance(part, torch.nn.Module) else ():
+            hooks = getattr(module, "_diffusers_hook", None)
+            for name in _OF_BLOCKS if hooks is not None else ():
+                hooks.remove_hook(name, recurse=False)
+
+
 def _blocks(pipe: Any, kind: str) -> None:
     """Block by block, the next ones copied while the last ones compute; two kinds of autoencoder refuse and stay."""
     refuse = [name for name in ("vae",) if type(getattr(pipe, name, None)).__name__ in _WHOLE_ONLY]
@@ -78,7 +88,7 @@ def _blocks(pipe: Any, kind: str) -> None:
         offload_type="block_level",
         num_blocks_per_group=1,
         use_stream=kind == "cuda",
-        low_cpu_mem_usage=True,
+        low_cpu_mem_usage=kind == "cuda",
         exclude_modules=refuse,
     )
 
@@ -90,6 +100,7 @@ def _tile(pipe: Any, on: bool) -> None:
         vae.enable_tiling() if on else vae.disable_tiling()
 
 
+_OF_BLOCKS = ("group_offloading", "lazy_prefetch_group_offloading", "layer_execution_tracker")
 _WHOLE_ONLY = ("AutoencoderOobleck", "AutoencoderSAME")
 _PLACE = {
     "parts": lambda pipe, kind: pipe.enable_model_cpu_offload(device=kind),

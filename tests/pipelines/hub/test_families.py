@@ -212,3 +212,60 @@ def test_parts_are_shared_between_the_tasks_of_a_model(model: Get, ask: Ask):
     pipeline(ask("tiny-wan", "edit"))
     assert pipeline._pipe("WanPipeline").transformer is pipeline._pipe("WanVideoToVideoPipeline").transformer
     assert dataclasses.is_dataclass(pipeline.row)
+
+
+@pytest.mark.parametrize("name", ["tiny-wan", "tiny-ltx", "tiny-stable-audio"])
+def test_offloading_by_blocks_changes_no_number_and_can_be_taken_back(name: str, model: Get, ask: Ask):
+    from pipelines.hub import offload
+
+    pipeline, request = model(name), ask(name, catalog.spec(name).tasks[0])
+    before = pipeline(request)
+    for level in ("blocks", "whole"):
+        pipeline._place(level)
+        offload._tile(pipeline._first, False)  # tiles of a clip this small are the clip itself, but are blended
+        after = pipeline(request)
+        assert np.array_equal(after.frames, before.frames)
+        assert before.audio is None or np.array_equal(after.audio, before.audio)
+
+
+def test_weights_kept_in_8_bits_still_make_a_clip(tiny_models: list[str], ask: Ask):
+    pipeline = catalog.load("tiny-wan").to("cpu")
+    pipeline._first.transformer.enable_layerwise_casting(
+        storage_dtype=torch.float8_e4m3fn, compute_dtype=pipeline._first.transformer.dtype
+    )
+    assert len(pipeline(ask("tiny-wan", "text-to-video")).frames) == 10
+
+
+def test_running_out_of_memory_is_a_sentence_and_the_next_clip_is_made(model: Get, ask: Ask):
+    def full(fraction: float, message: str) -> None:
+        if message == "decoding":
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    pipeline, request = model("tiny-wan"), ask("tiny-wan", "text-to-video")
+    with pytest.raises(Unavailable, match="ran out of memory on this card; a shorter or smaller clip may fit"):
+        pipeline(request, full)
+    assert len(pipeline(request).frames) == 10
+
+
+def test_a_lora_is_worn_for_one_clip_and_taken_off(
+    model: Get, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    peft = pytest.importorskip("peft")
+    from pipelines.hub import registry
+
+    pipeline = model("tiny-wan")
+    plain = pipeline(ask("tiny-wan", "text-to-video"))
+    table = tmp_path / "models.json"
+    table.write_text(registry.place().read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setenv("RUSHES_MODELS", str(table))
+    transformer = pipeline._first.transformer
+    transformer.add_adapter(peft.LoraConfig(r=2, target_modules=["to_q"], init_lora_weights=False), "made")
+    layers = peft.get_peft_model_state_dict(transformer, adapter_name="made")
+    diffusers.WanPipeline.save_lora_weights(tmp_path, transformer_lora_layers=layers)
+    transformer.delete_adapters("made")
+    pipeline._first.unload_lora_weights()
+    registry.add_lora("grain", tmp_path / "pytorch_lora_weights.safetensors", "wan")
+    catalog.check(ask("tiny-wan", "text-to-video", lora="grain=1"))
+    dressed = pipeline(ask("tiny-wan", "text-to-video", lora="grain=1"))
+    assert not np.array_equal(dressed.frames, plain.frames)
+    assert np.array_equal(pipeline(ask("tiny-wan", "text-to-video")).frames, plain.frames)
