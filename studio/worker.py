@@ -44,7 +44,7 @@ class Worker:
         self._claims = claims
         self._gallery = gallery
         self._settings = settings
-        self._policy = seal.policy(settings)
+        self._house = service.House(data=settings.data, policy=seal.policy(settings))
         self._clips = settings.clips
         self._previews = settings.data / "previews"
         self._name = f"{os.uname().nodename}:{os.getpid()}" if hasattr(os, "uname") else str(os.getpid())
@@ -98,12 +98,12 @@ class Worker:
             made = service.make(
                 job.request,
                 folder / f"clip{service.suffix(job.request)}",
+                house=self._house,
                 models=self._shelf(),
                 progress=attempt.progress,
                 note=attempt.note,
                 preview=attempt.preview,
                 record=seal.record(self._settings, job.id, job.request),
-                policy=self._policy,
             )
             self._claims.learn(job, attempt.measured())
             return self._gallery.add(made, job.owner, job.id)
