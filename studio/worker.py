@@ -129,13 +129,8 @@ class Worker:
 
 
 def take_back(claims: Claims, gallery: Gallery, settings: Settings, reason: str, *, blame: bool = True) -> None:
-    """Frees the jobs of a worker that is dead (see `Claims.recover`) and removes the halves of clips it has left.
-
-    In this order: should this process die in between, the next one finds the same jobs.
-    """
-    for id in claims.running():
-        discard(gallery, settings.clips, id)
-    claims.recover(reason, blame=blame)
+    """Frees the jobs of a worker that is dead (see `Claims.recover`) and removes the halves of clips it has left."""
+    claims.recover(reason, blame=blame, clear=lambda id: discard(gallery, settings.clips, id))
 
 
 def discard(gallery: Gallery, clips: Path, id: str) -> None:
