@@ -5,9 +5,11 @@ import hashlib
 import json
 import os
 import re
+import tempfile
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Protocol
 
 from pipelines.errors import BadRequest, Unavailable
 from pipelines.requests import Request, request_from_dict
@@ -16,7 +18,15 @@ LIST, VERSION = "queue.json", 1
 MOST_JOBS, LONGEST_LIST, LARGEST_MEDIA = 1000, 16 << 20, 1 << 30  # jobs, bytes of the list, bytes of all media
 INPUT = re.compile(r"inputs/[0-9a-f]{64}\.[a-z0-9]{1,5}")  # how a request names what was uploaded
 UNREADABLE = (OSError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error)
+MEDIA = {".png": "image", ".mp4": "video", ".wav": "sound"}  # as the door of a studio leaves them
 Asked = list[tuple[Request, int]]  # with the priority
+
+
+class Take(Protocol):
+    """`studio.inputs.take` with the settings of a studio."""
+
+    def __call__(self, upload: Path, media: str, *, asked: str) -> str:
+        """The name that a file has in requests from now on. Raises `BadRequest` (asked)."""
 
 
 def pack(jobs: Asked, path: Path, inputs: Path) -> None:
@@ -24,7 +34,7 @@ def pack(jobs: Asked, path: Path, inputs: Path) -> None:
 
     Raises `BadRequest` ("out") if the file cannot be written, `Unavailable` if an input is missing.
     """
-    names = sorted({name for request, _ in jobs for name in _named(request)})
+    names = sorted({name for request, _ in jobs for name in _named(request).values()})
     for name in names:
         if not (inputs.parent / name).is_file():
             raise Unavailable(f"{name}, which a job needs, is not there any more; take that job out of the queue")
@@ -44,22 +54,21 @@ def pack(jobs: Asked, path: Path, inputs: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def unpack(path: Path, inputs: Path) -> Asked:
-    """Reads such a file and puts its media into the folder `inputs`, each under the hash of what it holds.
+def unpack(path: Path, inputs: Path, take: Take) -> Asked:
+    """Reads such a file. Its media comes in through the door `take`, and the requests name what that made of it.
 
-    Raises `BadRequest` ("queue") for anything that `pack` would not have written.
+    Raises `BadRequest` ("queue") for anything that `pack` would not have written, and what `take` raises.
     """
     try:
         with zipfile.ZipFile(path) as file:
             jobs = _jobs(_read(file, LIST, LONGEST_LIST))
-            names = sorted({name for request, _ in jobs for name in _named(request)})
-            if sum(file.getinfo(name).file_size for name in names) > LARGEST_MEDIA:
+            used = {name: field for request, _ in jobs for field, name in _named(request).items()}
+            if sum(file.getinfo(name).file_size for name in used) > LARGEST_MEDIA:
                 raise BadRequest("queue", f"holds more than {LARGEST_MEDIA >> 20} MB of media")
-            for name in names:
-                _keep(_read(file, name, LARGEST_MEDIA), inputs.parent / name)
+            names = {name: _taken(file, name, field, inputs, take) for name, field in used.items()}
     except UNREADABLE as error:
         raise BadRequest("queue", f"{path.name} is not a queue that the studio has exported ({error})") from error
-    return jobs
+    return [(_renamed(request, names), priority) for request, priority in jobs]
 
 
 def _jobs(text: bytes) -> Asked:
@@ -72,10 +81,14 @@ def _jobs(text: bytes) -> Asked:
     return [(request_from_dict(row.get("request")), row.get("priority", 0)) for row in rows]
 
 
-def _named(request: Request) -> list[str]:
-    """The inputs that a request names, as paths inside the data folder."""
+def _named(request: Request) -> dict[str, str]:
+    """The inputs that a request names, by the field that does, as paths inside the data folder."""
     fields = [spec.name for spec in dataclasses.fields(request) if "media" in spec.metadata]
-    return [getattr(request, name) for name in fields if INPUT.fullmatch(getattr(request, name))]
+    return {field: name for field in fields if INPUT.fullmatch(name := getattr(request, field))}
+
+
+def _renamed(request: Request, names: dict[str, str]) -> Request:
+    return dataclasses.replace(request, **{field: names[name] for field, name in _named(request).items()})
 
 
 def _read(file: zipfile.ZipFile, name: str, most: int) -> bytes:
@@ -87,16 +100,16 @@ def _read(file: zipfile.ZipFile, name: str, most: int) -> bytes:
     return data
 
 
-def _keep(data: bytes, path: Path) -> None:
-    """Whole or not at all; what is there already under this hash is the same."""
+def _taken(file: zipfile.ZipFile, name: str, field: str, inputs: Path, take: Take) -> str:
+    """The name here of one file of media. What is here already came through the door before, and stays as it is."""
+    data, path = _read(file, name, LARGEST_MEDIA), inputs.parent / name
     if hashlib.sha256(data).hexdigest() != path.stem:
         raise BadRequest("queue", f"{path.name} holds something else than its name says")
-    if path.exists():
-        return
-    path.parent.mkdir(exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(data)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    if path.suffix not in MEDIA:
+        raise BadRequest(field, f"{path.name} is neither {' nor '.join(MEDIA)}")
+    if path.is_file():
+        return name
+    with tempfile.TemporaryDirectory(prefix="rushes-") as folder:
+        upload = Path(folder) / path.name
+        upload.write_bytes(data)
+        return take(upload, MEDIA[path.suffix], asked=field)

@@ -142,12 +142,12 @@ class Jobs(Claims):
         bundle.pack([(job.request, job.priority) for job in jobs], path, self._inputs)
         return len(jobs)
 
-    def import_queue(self, path: Path, owner: str) -> list[str]:
-        """Adds the jobs of such a zip to an owner's queue, all or none, and returns their ids.
+    def import_queue(self, path: Path, owner: str, take: bundle.Take) -> list[str]:
+        """Adds the jobs of such a zip to an owner's queue, all or none, and returns their ids. `take` lets media in.
 
         Raises `BadRequest` if it is no such zip or a job in it cannot be done, `Unavailable` if they are too many.
         """
-        return self._submit(bundle.unpack(path, self._inputs), owner)
+        return self._submit(bundle.unpack(path, self._inputs, take), owner)
 
     def _submit(self, asked: list[tuple[Request, int]], owner: str) -> list[str]:
         for request, priority in asked:

@@ -2,12 +2,14 @@
 
 import argparse
 import dataclasses
+import functools
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from pipelines.errors import BadRequest, Unavailable
+from studio import inputs
 from studio.board import Job
 from studio.db import Database
 from studio.jobs import Jobs
@@ -20,10 +22,11 @@ Result = dict[str, Any]
 
 def jobs(options: argparse.Namespace, settings: Settings) -> Result:
     """Lists the queue, and changes it: list, show, cancel, retry, pause, resume, export, import."""
-    data = options.data or settings.data
-    if not (data / "rushes.db").is_file():
-        raise Unavailable(f"there is no studio in {data}; python -m studio serve makes one")
-    database = Database(data / "rushes.db")
+    settings = dataclasses.replace(settings, data=options.data or settings.data)
+    if not (settings.data / "rushes.db").is_file():
+        raise Unavailable(f"there is no studio in {settings.data}; python -m studio serve makes one")
+    database = Database(settings.data / "rushes.db")
+    options.take = functools.partial(inputs.take, settings=settings)
     try:
         return ACTIONS[options.action](Jobs(database), options)
     finally:
@@ -74,7 +77,7 @@ def _export(jobs: Jobs, options: argparse.Namespace) -> Result:
 
 
 def _import(jobs: Jobs, options: argparse.Namespace) -> Result:
-    return {"imported": jobs.import_queue(_file(options), options.owner or OWNER)}
+    return {"imported": jobs.import_queue(_file(options), options.owner or OWNER, options.take)}
 
 
 def _found(jobs: Jobs, options: argparse.Namespace) -> str:

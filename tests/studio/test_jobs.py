@@ -1,20 +1,26 @@
 """The store of jobs: who is next, what may be changed, and whose it is."""
 
+import functools
 import hashlib
+import io
 import json
 import zipfile
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from pipelines.errors import BadRequest, Unavailable
-from pipelines.requests import TextToVideo, knob
-from studio import bundle
+from pipelines.requests import TASKS, TextToVideo, knob
+from studio import bundle, inputs
 from studio.board import STATES
 from studio.claims import Claims
 from studio.db import Database
 from studio.jobs import Jobs, Limits
 from studio.pace import Pace, Speed
+from studio.settings import Settings
 
 WORKER = "a worker"
 
@@ -24,6 +30,12 @@ def jobs(tmp_path):
     database = Database(tmp_path / "rushes.db")
     yield Jobs(database, limits=Limits(each=5, all=9))
     database.close()
+
+
+@pytest.fixture
+def take(tmp_path):
+    """The door of a studio in the same folder."""
+    return functools.partial(inputs.take, settings=Settings(data=tmp_path))
 
 
 def ask(prompt: str = "a fox", **fields: object) -> TextToVideo:
@@ -239,15 +251,15 @@ def test_a_pace_reads_phase_and_step_from_what_a_model_says():
     assert pace.left() == pytest.approx(5.0, abs=0.1) and pace.measured().rest_s < 1
 
 
-def test_a_queue_goes_to_a_file_and_comes_back_with_its_media(jobs, tmp_path):
+def test_a_queue_goes_to_a_file_and_comes_back_with_its_media(jobs, tmp_path, take):
     submit(jobs, "a")
     jobs.submit(ask("b"), "ann", priority=3)
     assert jobs.export_queue("ann", tmp_path / "queue.zip") == 2
-    assert len(jobs.import_queue(tmp_path / "queue.zip", "bob")) == 2
+    assert len(jobs.import_queue(tmp_path / "queue.zip", "bob", take)) == 2
     assert order(jobs, "bob") == ["b", "a"]
     with pytest.raises(Unavailable, match="2 of your clips|3 is the most|waiting"):
         for _ in range(3):
-            jobs.import_queue(tmp_path / "queue.zip", "bob")
+            jobs.import_queue(tmp_path / "queue.zip", "bob", take)
     assert len(order(jobs, "bob")) == 4
     with pytest.raises(BadRequest, match="exists already"):
         jobs.export_queue("ann", tmp_path / "queue.zip")
@@ -257,6 +269,7 @@ def test_a_queue_goes_to_a_file_and_comes_back_with_its_media(jobs, tmp_path):
 class Portrait(TextToVideo):
     """A request that names a file; those of the Hub's models do."""
 
+    task: ClassVar[str] = "portrait"
     face: str = knob("", "Face", media="image")
 
 
@@ -274,13 +287,49 @@ def test_a_queue_takes_the_media_along_that_its_requests_name_and_no_other(tmp_p
         bundle.pack([(Portrait(prompt="a", face=mine), 0)], tmp_path / "again.zip", inputs)
 
 
-def test_media_is_kept_only_under_the_hash_of_what_it_holds(tmp_path):
-    right = tmp_path / "inputs" / f"{hashlib.sha256(b'a picture').hexdigest()}.png"
-    bundle._keep(b"a picture", right)
-    assert right.read_bytes() == b"a picture"
-    with pytest.raises(BadRequest, match="holds something else"):
-        bundle._keep(b"another", right.with_name(f"{'0' * 64}.png"))
-    assert list(right.parent.iterdir()) == [right]
+def zipped(path, request: Portrait, data: bytes):
+    """A queue as another studio would have written it, whatever it holds."""
+    with zipfile.ZipFile(path, "w") as file:
+        rows = [{"request": request.to_dict(), "priority": 0}]
+        file.writestr("queue.json", json.dumps({"version": 1, "jobs": rows}))
+        file.writestr(request.face, data)
+    return path
+
+
+def named(data: bytes, suffix: str = ".png") -> str:
+    return f"inputs/{hashlib.sha256(data).hexdigest()}{suffix}"
+
+
+def test_media_of_a_queue_comes_in_through_the_door_and_its_request_names_what_that_made(tmp_path, take, monkeypatch):
+    monkeypatch.setitem(TASKS, Portrait.task, Portrait)
+    told, file = PngInfo(), io.BytesIO()
+    told.add_text("place", "at home")
+    Image.new("RGB", (64, 48), "red").save(file, "PNG", pnginfo=told)
+    theirs = Portrait(prompt="a", face=named(file.getvalue()))
+    path = zipped(tmp_path / "queue.zip", theirs, file.getvalue())
+    ((request, _),) = bundle.unpack(path, tmp_path / "inputs", take)
+    kept = tmp_path / request.face
+    assert request.face != theirs.face and list((tmp_path / "inputs").iterdir()) == [kept]
+    assert b"at home" in file.getvalue() and b"at home" not in kept.read_bytes()
+    path = zipped(tmp_path / "own.zip", request, kept.read_bytes())
+    assert bundle.unpack(path, tmp_path / "inputs", take) == [(request, 0)], "what was let in before stays as it is"
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "says"),
+    [
+        (b"a picture", named(b"another"), "queue: .* holds something else"),
+        (b"<svg/>", named(b"<svg/>"), "face: must be a picture"),
+        (b"<svg/>", named(b"<svg/>", ".svg"), "face: .* neither .png"),
+    ],
+    ids=["another hash", "no picture", "no name of ours"],
+)
+def test_media_that_the_door_refuses_stays_out_and_adds_no_job(jobs, tmp_path, take, monkeypatch, data, name, says):
+    monkeypatch.setitem(TASKS, Portrait.task, Portrait)
+    path = zipped(tmp_path / "queue.zip", Portrait(prompt="a", face=name), data)
+    with pytest.raises(BadRequest, match=says):
+        jobs.import_queue(path, "ann", take)
+    assert not (tmp_path / "inputs").exists() and jobs.list(None) == []
 
 
 BROKEN = {
@@ -297,7 +346,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("entries", BROKEN.values(), ids=BROKEN)
-def test_a_file_that_is_no_queue_adds_nothing(jobs, tmp_path, entries):
+def test_a_file_that_is_no_queue_adds_nothing(jobs, tmp_path, take, entries):
     path = tmp_path / "queue.zip"
     path.write_text("no zip")
     if entries is not None:
@@ -305,5 +354,5 @@ def test_a_file_that_is_no_queue_adds_nothing(jobs, tmp_path, entries):
             for name, text in entries.items():
                 file.writestr(name, text)
     with pytest.raises(BadRequest):
-        jobs.import_queue(path, "ann")
+        jobs.import_queue(path, "ann", take)
     assert jobs.list(None) == []
