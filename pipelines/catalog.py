@@ -5,30 +5,17 @@ A model is added by adding a row. Builders are named by strings, so that reading
 
 import difflib
 import importlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines import spec as table
 from pipelines.errors import BadRequest, Unavailable
-from pipelines.requests import ASPECTS, Request, TextToVideo
+from pipelines.hub import presence, registry, rows
+from pipelines.requests import Filmed, Request, TextToSound, TextToVideo
+from pipelines.spec import ModelSpec
+from pipelines.vocabulary import ASPECT_SIZES
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelSpec:
-    """One row. `build` is "module:function"; the function takes the model's name and returns the pipeline."""
-
-    name: str
-    family: str
-    tasks: tuple[str, ...]
-    licence: str
-    download_bytes: int  # 0: comes with the project
-    build: str
-    fps: tuple[int, ...]
-    longest_frames: int
-    aspects: tuple[str, ...]
-    weights: str | None = None  # folder of .safetensors files, relative to the project; None: not kept in the project
 
 
 MODELS: tuple[ModelSpec, ...] = (
@@ -41,38 +28,59 @@ MODELS: tuple[ModelSpec, ...] = (
         build="pipelines.moviegen.text_to_video:build",
         fps=(16,),
         longest_frames=256,
-        aspects=ASPECTS,
+        sizes=tuple((aspect, width, height) for aspect, (width, height) in ASPECT_SIZES.items()),
+        free=("still",),
         weights="assets/weights/mini",
     ),
 )
 
 
 def specs() -> tuple[ModelSpec, ...]:
-    """Every row, in the order in which people see them."""
-    return MODELS
+    """Every row, in the order in which people see them: mini, the person's own, the Hub's, the remote ones."""
+    return (*MODELS, *registry.own(), *rows.HUB, *rows.REMOTE)
 
 
 def spec(name: str) -> ModelSpec:
     """The row of one model. Raises `BadRequest` ("model") with the nearest name that exists."""
-    rows = {row.name: row for row in MODELS}
-    if name not in rows:
-        near = difflib.get_close_matches(name, rows, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there is: {', '.join(rows)}"
+    found = {row.name: row for row in specs()}
+    if name not in found:
+        near = difflib.get_close_matches(name, found, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there is: {', '.join(found)}"
         raise BadRequest("model", f"there is no model {name[:40]!r}; {hint}")
-    return rows[name]
+    return found[name]
+
+
+def usual(task: str, wanted: str) -> str:
+    """The model for a task when none was named: the wanted one if it does it, else the first that can run here."""
+    able = [row for row in specs() if task in row.tasks]
+    order = sorted(able, key=lambda row: (row.name != wanted, runs_here(row) is not None))
+    return order[0].name if order else wanted
 
 
 def check(request: Request) -> None:
     """Raises `BadRequest` for what the chosen model cannot do; the sentence says what it can."""
     row = spec(request.model)
     if request.task not in row.tasks:
-        raise BadRequest("model", f"{row.name} does not do {request.task}; it does {', '.join(row.tasks)}")
-    if isinstance(request, TextToVideo):
+        able = [other.name for other in specs() if request.task in other.tasks]
+        others = f"; {', '.join(able[:4])} can" if able else ""
+        raise BadRequest("model", f"{row.name} does not do {request.task}, it does {', '.join(row.tasks)}{others}")
+    for name in table.OPTIONAL:
+        if name not in row.free and getattr(request, name, None) != _default(request, name):
+            raise BadRequest(name, f"{row.name} has no use for it; leave it as it is")
+    if isinstance(request, Filmed):
         _check_film(row, request)
+    if isinstance(request, TextToSound) and request.seconds > row.longest_s:
+        raise BadRequest("seconds", f"{row.name} makes sounds of up to {row.longest_s:g} s, not {request.seconds:g} s")
+    if getattr(request, "lora", ""):
+        registry.chosen(row.family, request.lora)
 
 
 def runs_here(row: ModelSpec) -> str | None:
     """None if the model can run on this machine, or else one sentence that says what is missing. Loads nothing."""
+    if row.remote:
+        return registry.permission(row)
+    if row.repo:
+        return presence.reason(row)
     if row.weights is not None and not any((ROOT / row.weights).glob("*.safetensors")):
         return (
             f"The weights of {row.name} are missing: there is no .safetensors file in {ROOT / row.weights}; "
@@ -94,7 +102,12 @@ def load(name: str) -> Any:
     return getattr(importlib.import_module(module), function)(name)
 
 
-def _check_film(row: ModelSpec, request: TextToVideo) -> None:
+def _default(request: Request, name: str) -> Any:
+    field = type(request).__dataclass_fields__.get(name)
+    return field.default if field else None
+
+
+def _check_film(row: ModelSpec, request: Filmed) -> None:
     if request.fps not in row.fps:
         choices = " or ".join(map(str, row.fps))
         raise BadRequest("fps", f"{row.name} makes {choices} frames per second, not {request.fps}")
@@ -103,3 +116,4 @@ def _check_film(row: ModelSpec, request: TextToVideo) -> None:
         raise BadRequest("seconds", f"{row.name} makes clips of up to {longest:g} s, not {request.seconds:g} s")
     if request.aspect not in row.aspects:
         raise BadRequest("aspect", f"{row.name} makes {', '.join(row.aspects)}, not {request.aspect}")
+    table.size_of(row, aspect=request.aspect, resolution=request.resolution)

@@ -3,6 +3,7 @@
 torch is imported inside the functions: reading this module costs nothing.
 """
 
+import ctypes
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,39 @@ class Device:
     kind: str
     label: str
     free_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """A CUDA card as its driver describes it."""
+
+    label: str
+    total_bytes: int
+    free_bytes: int
+
+
+class _Memory(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_ulonglong) for name in ("total", "free", "used")]
+
+
+def cards() -> tuple[Card, ...]:
+    """The CUDA cards of this machine, asked of NVIDIA's driver (NVML), so that the web process needs no torch."""
+    try:
+        nvml = ctypes.CDLL("nvml.dll" if os.name == "nt" else "libnvidia-ml.so.1")
+    except OSError:  # no driver, no card
+        return ()
+    count = ctypes.c_uint(0)
+    if nvml.nvmlInit_v2() or nvml.nvmlDeviceGetCount_v2(ctypes.byref(count)):
+        return ()
+    return tuple(_card(nvml, number) for number in range(count.value))
+
+
+def _card(nvml: ctypes.CDLL, number: int) -> Card:
+    handle, label, memory = ctypes.c_void_p(), ctypes.create_string_buffer(96), _Memory()
+    nvml.nvmlDeviceGetHandleByIndex_v2(number, ctypes.byref(handle))
+    nvml.nvmlDeviceGetName(handle, label, len(label))
+    nvml.nvmlDeviceGetMemoryInfo(handle, ctypes.byref(memory))
+    return Card(label=label.value.decode(errors="replace"), total_bytes=memory.total, free_bytes=memory.free)
 
 
 def find() -> Device:

@@ -7,17 +7,27 @@ Its fields draw the forms, so their types are real types: no `from __future__ im
 import dataclasses
 import json
 import math
+import re
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from pathlib import PurePath
+from typing import Any, ClassVar, Self
 
+from pipelines.consent import Consented
 from pipelines.errors import BadRequest
 
 ASPECTS = ("1:1", "16:9", "9:16", "4:3", "3:4")
+SHAPES = (*ASPECTS, "3:2", "2:3")
 LONGEST_PROMPT = 2_000
+# What the studio's door keeps of an upload; a request names the file by its content.
+MEDIA = {"image": ("png", "jpg", "webp"), "video": ("mp4",), "sound": ("wav",)}
+REFERENCE = re.compile(r"inputs/[0-9a-f]{64}\.[a-z0-9]{3,4}")
 
 
 def knob(default: Any, label: str, **widget: Any) -> Any:
-    """A field and how to show it: `low`, `high`, `choices`, `longest` (characters), `required`, `advanced`."""
+    """A field and how to show it: `low`, `high`, `choices`, `longest` (characters), `required`, `advanced`.
+
+    `media` names the kind of file that a text field refers to: "image", "video" or "sound", or several with "|".
+    """
     return field(default=default, metadata={"label": label, **widget})
 
 
@@ -40,20 +50,37 @@ class Request:
     def to_json(self) -> str:
         return json.dumps(self.to_dict(), sort_keys=True, ensure_ascii=False)
 
+    @classmethod
+    def media_fields(cls) -> tuple[str, ...]:
+        """The fields that refer to files."""
+        return tuple(spec.name for spec in dataclasses.fields(cls) if "media" in spec.metadata)
+
+    def located(self, data: PurePath) -> Self:
+        """The same request with every reference as an absolute path below the data folder: for pipelines only."""
+        found = {name: getattr(self, name) for name in self.media_fields() if REFERENCE.fullmatch(getattr(self, name))}
+        return dataclasses.replace(self, **{name: str(data / reference) for name, reference in found.items()})
+
 
 @dataclass(frozen=True, kw_only=True)
-class TextToVideo(Request):
-    """A sentence in, a clip (or a still) out. `seconds` is ignored by a still, which has one frame."""
+class Prompted(Request):
+    """What every task shares that starts from words."""
 
-    task: ClassVar[str] = "text-to-video"
     prompt: str = knob("", "Prompt", longest=LONGEST_PROMPT, required=True, lines=3)
     negative: str = knob("", "Negative prompt", longest=LONGEST_PROMPT, lines=1, advanced=True)
-    still: bool = knob(False, "Still")
-    seconds: float = knob(4.0, "Seconds", low=1, high=16)
-    aspect: str = knob("1:1", "Shape", choices=ASPECTS)
-    fps: int = knob(16, "Frames per second", low=1, high=60, advanced=True)
     steps: int = knob(50, "Steps", low=1, high=1000, advanced=True)
     guidance: float = knob(4.0, "Guidance", low=0.0, high=20.0, advanced=True)
+    faster: bool = knob(False, "Faster, a little less exact", advanced=True)
+    lora: str = knob("", "LoRA: name, or name=strength, ...", longest=300, lines=1, advanced=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filmed(Prompted):
+    """What every task shares whose length and shape are free. `resolution` is the short side; 0 is the model's own."""
+
+    seconds: float = knob(4.0, "Seconds", low=1, high=16)
+    aspect: str = knob("1:1", "Shape", choices=SHAPES)
+    fps: int = knob(16, "Frames per second", low=1, high=60, advanced=True)
+    resolution: int = knob(0, "Short side in pixels", low=0, high=2160, advanced=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -66,11 +93,84 @@ class TextToVideo(Request):
 
     @property
     def frames(self) -> int:
+        """How many frames are asked for."""
+        return int(self.seconds * self.fps)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextToVideo(Filmed):
+    """A sentence in, a clip (or a still) out. `seconds` is ignored by a still, which has one frame."""
+
+    task: ClassVar[str] = "text-to-video"
+    still: bool = knob(False, "Still")
+
+    @property
+    def frames(self) -> int:
         """How many frames are asked for: 1 for a still."""
-        return 1 if self.still else int(self.seconds * self.fps)
+        return 1 if self.still else super().frames
 
 
-TASKS: dict[str, type[Request]] = {cls.task: cls for cls in (TextToVideo,)}
+@dataclass(frozen=True, kw_only=True)
+class ImageToVideo(Filmed):
+    """A picture becomes the first frame of a clip, and maybe another its last. Each is cropped to the shape."""
+
+    task: ClassVar[str] = "image-to-video"
+    image: str = knob("", "First frame", media="image", required=True)
+    last: str = knob("", "Last frame", media="image")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Personalize(Consented, Filmed):
+    """A clip with the face or the thing of a picture in it, which somebody has a right to use."""
+
+    task: ClassVar[str] = "personalize"
+    face: str = knob("", "Picture of the face or thing", media="image", required=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditVideo(Prompted):
+    """A clip changed as the prompt says, frame by frame as long as it was.
+
+    White in `mask` is made anew and black stays; `strength` is how far a model may leave the clip.
+    """
+
+    task: ClassVar[str] = "edit"
+    video: str = knob("", "Clip", media="video", required=True)
+    mask: str = knob("", "Only where this is white", media="image|video", advanced=True)
+    strength: float = knob(0.8, "Strength", low=0.0, high=1.0, advanced=True)
+    resolution: int = knob(0, "Short side in pixels", low=0, high=2160, advanced=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoToSound(Prompted):
+    """A sound for a clip, whose pictures stay as they are. Words may say what to hear."""
+
+    task: ClassVar[str] = "video-to-sound"
+    prompt: str = knob("", "What it sounds like", longest=LONGEST_PROMPT, lines=2)
+    video: str = knob("", "Clip", media="video", required=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextToSound(Prompted):
+    """Sound or music from words. `lyrics` are sung by models that sing."""
+
+    task: ClassVar[str] = "text-to-sound"
+    seconds: float = knob(10.0, "Seconds", low=1, high=300)
+    lyrics: str = knob("", "Lyrics", longest=4_000, lines=4, advanced=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upscale(Request):
+    """The same clip with sides `factor` times as long."""
+
+    task: ClassVar[str] = "upscale"
+    video: str = knob("", "Clip", media="video", required=True)
+    factor: int = knob(2, "Times", low=2, high=4)
+
+
+TASKS: dict[str, type[Request]] = {
+    cls.task: cls for cls in (TextToVideo, ImageToVideo, Personalize, EditVideo, VideoToSound, TextToSound, Upscale)
+}
 
 
 def request_from_dict(data: Any) -> Request:
@@ -84,6 +184,9 @@ def request_from_dict(data: Any) -> Request:
     unknown = sorted(map(str, set(data) - {spec.name for spec in dataclasses.fields(cls)}))
     if unknown:
         raise BadRequest(unknown[0], f"{cls.task} has no such field")
+    for name in cls.media_fields():  # a path would let a caller read the files of this machine
+        if isinstance(data.get(name), str) and data[name] and not REFERENCE.fullmatch(data[name]):
+            raise BadRequest(name, "must be a file that the studio has taken in: inputs/<sha256>.<ending>")
     return cls(**data)
 
 
@@ -102,10 +205,21 @@ def _checked(spec: dataclasses.Field, value: Any) -> Any:
     if "choices" in rules and value not in rules["choices"]:
         raise BadRequest(name, f"must be one of {', '.join(rules['choices'])}, got {value[:40]!r}")
     if rules.get("required") and not value.strip():
-        raise BadRequest(name, "is empty; say in a sentence what should be seen")
+        raise BadRequest(name, "is missing" if "media" in rules else "is empty; say in a sentence what should be seen")
+    if "media" in rules and value:
+        _check_media(name, value, rules["media"])
     if "longest" in rules and len(value) > rules["longest"]:
         raise BadRequest(name, f"is {len(value)} characters long; {rules['longest']} is the most")
     return value
+
+
+def _check_media(name: str, value: str, kinds: str) -> None:
+    """Either a reference to what the door has taken in, or an absolute path; with an ending of its kind."""
+    endings = [ending for kind in kinds.split("|") for ending in MEDIA[kind]]
+    if not REFERENCE.fullmatch(value) and (not PurePath(value).is_absolute() or "\0" in value):
+        raise BadRequest(name, "must be inputs/<sha256>.<ending> or a whole path")
+    if PurePath(value).suffix.lower().removeprefix(".") not in endings:
+        raise BadRequest(name, f"must be a file that ends in {', '.join(endings)}")
 
 
 def _encodable(text: str) -> bool:

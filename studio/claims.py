@@ -6,6 +6,7 @@ A job is begun twice at most, so that one that kills its worker cannot do so for
 import json
 import sqlite3
 import time
+from collections.abc import Callable
 
 from pipelines.errors import BadRequest
 from pipelines.requests import request_from_dict
@@ -67,17 +68,16 @@ class Claims(Board):
         with self._database.write() as tables:
             _end(tables, id, state, message, clip)
 
-    def running(self) -> list[str]:
-        """The ids of the jobs that a worker holds, or held when it died."""
-        with self._database.read() as tables:
-            return [id for (id,) in tables.execute("SELECT id FROM jobs WHERE state = ?", (RUNNING,)).fetchall()]
-
-    def recover(self, reason: str, *, blame: bool = True) -> None:
+    def recover(self, reason: str, *, blame: bool = True, clear: Callable[[str], None] | None = None) -> None:
         """What to do with jobs whose worker is dead, of which the caller is sure.
 
         A job that was to be stopped is cancelled; one that had its attempts failed, with the reason; any other is
         interrupted and waits to be begun again. Without `blame` (the studio was closed) the attempt does not count.
+        `clear` removes what is left of each job, and does so first: should this process die in between, the next one
+        finds the same jobs.
         """
+        for id in self._running() if clear else ():
+            clear(id)
         with self._database.write() as tables:
             tables.execute("UPDATE jobs SET attempts = attempts - ? WHERE state = ?", (not blame, RUNNING))
             rows = tables.execute("SELECT id, stop, attempts FROM jobs WHERE state = ?", (RUNNING,)).fetchall()
@@ -91,6 +91,10 @@ class Claims(Board):
                         "UPDATE jobs SET state = ?, message = ?, preview = 0, eta_s = NULL WHERE id = ?",
                         (INTERRUPTED, reason, row["id"]),
                     )
+
+    def _running(self) -> list[str]:
+        with self._database.read() as tables:
+            return [id for (id,) in tables.execute("SELECT id FROM jobs WHERE state = ?", (RUNNING,)).fetchall()]
 
     def overdue(self, *, stop_s: float, silent_s: float) -> bool:
         """Whether a running job was to be stopped so many seconds ago, or has had no heartbeat for so many."""

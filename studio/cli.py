@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from pipelines.errors import BadRequest, Cancelled, Unavailable
-from pipelines.requests import TextToVideo
-from studio import arena_command, commands, gallery_command, people_command, queue_command
+from pipelines.requests import EditVideo, ImageToVideo, Personalize, Request, TextToSound, TextToVideo, Upscale
+from studio import arena_command, commands, gallery_command, people_command, queue_command, shop
 from studio import settings as environment
 from studio.settings import Settings
 from studio.terminal import note
 
+PLAINLY = ("model", "seed", "negative", "lora", "lyrics", "consent")  # options whose default says nothing
 DONE, BUG, WRONG, MISSING, STOPPED = 0, 1, 2, 3, 130
 HELP = {
     "model": "which model; `python -m studio models` lists them",
@@ -29,6 +30,19 @@ HELP = {
     "fps": "frames per second",
     "steps": "denoising steps: more is slower and finer",
     "guidance": "how closely to follow the prompt; 1 is off",
+    "still": "one picture instead of a clip",
+    "image": "the first frame",
+    "last": "the last frame",
+    "face": "a picture of the face or the thing",
+    "consent": "by what right the picture is used",
+    "video": "the clip",
+    "mask": "a picture or a clip that is white where the clip is to be made anew",
+    "strength": "how far the model may leave the clip, 0 to 1",
+    "lyrics": "what is sung, by models that sing",
+    "factor": "how many times as long the sides become",
+    "faster": "reuse what hardly changes between steps: faster, a little less exact",
+    "lora": "changes to the model's weights, NAME or NAME=STRENGTH, ...",
+    "resolution": "short side of the picture in pixels; 0 is the model's own choice",
 }
 
 
@@ -72,12 +86,16 @@ def parser() -> argparse.ArgumentParser:
     group = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _generate(_command(group, "generate", commands.generate, _show_clip))
     _serve(_command(group, "serve", commands.serve, lambda result: ""))
+    for name, kind in (("animate", ImageToVideo), ("personalize", Personalize), ("edit", EditVideo)):
+        _asks(_command(group, name, getattr(commands, name), _show_clip), kind)
+    _sound(_command(group, "sound", commands.sound, _show_clip))
+    _asks(_command(group, "upscale", commands.upscale, _show_clip), Upscale)
     queue_command.options(_command(group, "jobs", queue_command.jobs, queue_command.show))
     gallery_command.options(_command(group, "gallery", gallery_command.gallery, gallery_command.show))
     gallery_command.reindex_options(_command(group, "reindex", gallery_command.reindex, gallery_command.show))
     arena_command.options(_command(group, "arena", arena_command.arena, arena_command.show))
     people_command.options(_command(group, "people", people_command.people, people_command.show))
-    _command(group, "models", commands.models, _show_models)
+    _models(_command(group, "models", shop.models, shop.show))
     files = _command(group, "verify", commands.verify, _show_verified)
     files.add_argument("files", nargs="+", type=Path, metavar="FILE")
     _evaluate(_command(group, "evaluate", commands.evaluate, _show_figures))
@@ -104,17 +122,31 @@ def _command(
 
 
 def _generate(command: argparse.ArgumentParser) -> None:
+    _asks(command, TextToVideo)
+
+
+def _sound(command: argparse.ArgumentParser) -> None:
+    _asks(command, TextToSound)
+    command.add_argument("--video", type=Path, metavar="FILE", help="a clip that gets the sound, as long as it is")
+
+
+def _asks(command: argparse.ArgumentParser, kind: type[Request]) -> None:
     """One option for each field of the request; ranges and choices are the request's own to check."""
-    command.add_argument("prompt", metavar="PROMPT")
-    length = command.add_mutually_exclusive_group()
-    for spec in dataclasses.fields(TextToVideo):
-        if spec.name in ("prompt", "still"):
-            continue
-        place = length if spec.name == "seconds" else command
-        place.add_argument(
-            f"--{spec.name}", type=_kind(spec.type), metavar=_letter(spec), help=_help(spec.name, spec.default)
-        )
-    length.add_argument("--still", action="store_true", help="one picture instead of a clip")
+    command.set_defaults(request=kind)
+    length = command.add_mutually_exclusive_group() if kind is TextToVideo else command
+    for spec in dataclasses.fields(kind):
+        place = length if spec.name in ("seconds", "still") else command
+        if spec.name == "prompt":
+            needed = {} if spec.metadata.get("required") else {"nargs": "?"}
+            command.add_argument("prompt", metavar="INSTRUCTION" if kind is EditVideo else "PROMPT", **needed)
+        elif spec.type is bool:
+            place.add_argument(f"--{spec.name}", action="store_true", default=None, help=HELP[spec.name])
+        elif "media" in spec.metadata:
+            needed = {"required": bool(spec.metadata.get("required"))}
+            place.add_argument(f"--{spec.name}", type=Path, metavar="FILE", help=HELP[spec.name], **needed)
+        else:
+            words = {"type": _kind(spec.type), "metavar": _letter(spec), "help": _help(spec.name, spec.default)}
+            place.add_argument(f"--{spec.name}", **words)
     command.add_argument("--out", type=Path, metavar="FILE", help="where to save it (default: a name from the prompt)")
 
 
@@ -138,7 +170,7 @@ def _letter(spec: dataclasses.Field) -> str:
 
 
 def _help(name: str, default: Any) -> str:
-    return HELP[name] if name in ("model", "seed", "negative") else f"{HELP[name]} (default {default})"
+    return HELP[name] if name in PLAINLY else f"{HELP[name]} (default {default})"
 
 
 def _serve(command: argparse.ArgumentParser) -> None:
@@ -177,18 +209,20 @@ def _train(command: argparse.ArgumentParser) -> None:
     command.add_argument("--preset", default="mini", metavar="P", help="size of the network (default mini)")
 
 
+def _models(command: argparse.ArgumentParser) -> None:
+    """`models` alone lists them; a word after it does something with one."""
+    acts = command.add_subparsers(dest="act", metavar="ACT")
+    for name, run in shop.ACTS.items():
+        act = _command(acts, name, run, shop.show_act)
+        for words, options in shop.OPTIONS[name].items():
+            act.add_argument(words, **options)
+
+
 def _show_clip(result: dict[str, Any]) -> str:
     length = f"{result['seconds']:g} s, " if result["seconds"] else ""
     return (
         f"{os.path.relpath(result['clip'])}  ({length}{result['width']} x {result['height']}, "
         f"seed {result['seed']}, made in {result['elapsed_s']:.1f} s)"
-    )
-
-
-def _show_models(result: dict[str, Any]) -> str:
-    return "\n".join(
-        f"{row['name']:<16}{'runs here' if row['runs_here'] else row['reason']}  [{row['licence']}]"
-        for row in result["models"]
     )
 
 

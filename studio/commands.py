@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import catalog
+from pipelines import spec as table
 from pipelines.errors import BadRequest, Unavailable
-from pipelines.requests import TextToVideo
+from pipelines.media import door
+from pipelines.requests import Request, TextToSound, VideoToSound
 from studio import seal, service
 from studio.settings import Settings
 from studio.terminal import Meter, note
@@ -29,6 +31,11 @@ Result = dict[str, Any]
 
 def generate(options: argparse.Namespace, settings: Settings) -> Result:
     """A sentence to a clip, in this process."""
+    return make(options, settings)
+
+
+def make(options: argparse.Namespace, settings: Settings) -> Result:
+    """Any request to its file, in this process."""
     request = request_of(options, settings)
     path = options.out or free_name(request, Path.cwd())
     service.check(request, path)
@@ -39,51 +46,70 @@ def generate(options: argparse.Namespace, settings: Settings) -> Result:
         made = service.make(
             request,
             path,
+            house=service.House(data=settings.data, policy=seal.policy(settings)),
             models=service.on_best_device(),
             progress=meter,
             note=meter.note,
             record=record,
-            policy=seal.policy(settings),
         )
     finally:
         meter.close()
     return made.to_dict()
 
 
-def request_of(options: argparse.Namespace, settings: Settings) -> TextToVideo:
-    """What was given, the defaults for the rest, and a seed drawn if there is none. Raises `BadRequest`."""
-    names = {spec.name for spec in dataclasses.fields(TextToVideo)}
+def animate(options: argparse.Namespace, settings: Settings) -> Result:
+    """A picture to a clip that begins with it."""
+    return make(options, settings)
+
+
+def personalize(options: argparse.Namespace, settings: Settings) -> Result:
+    """A clip with the face or the thing of a picture in it."""
+    return make(options, settings)
+
+
+def edit(options: argparse.Namespace, settings: Settings) -> Result:
+    """A clip changed as a sentence says."""
+    return make(options, settings)
+
+
+def sound(options: argparse.Namespace, settings: Settings) -> Result:
+    """A sound from words, or for a clip."""
+    options.request = VideoToSound if options.video else TextToSound
+    return make(options, settings)
+
+
+def upscale(options: argparse.Namespace, settings: Settings) -> Result:
+    """A clip with longer sides."""
+    return make(options, settings)
+
+
+def request_of(options: argparse.Namespace, settings: Settings) -> Request:
+    """What was given, the model's defaults for the rest, and a seed drawn if there is none. Raises `BadRequest`."""
+    kind: type[Request] = options.request
+    names = {spec.name for spec in dataclasses.fields(kind)}
     given = {name: value for name, value in vars(options).items() if name in names and value is not None}
-    return TextToVideo(**{"model": settings.model, "seed": secrets.randbelow(2**31), **given})
+    row = catalog.spec(given.get("model") or catalog.usual(kind.task, settings.model))
+    taken = {name: _taken_in(name, given[name], settings) for name in kind.media_fields() if name in given}
+    return kind(**{**table.defaults(row, kind), "seed": secrets.randbelow(2**31), **given, **taken})
 
 
-def free_name(request: TextToVideo, folder: Path) -> Path:
+def _taken_in(field: str, path: Path, settings: Settings) -> str:
+    """Brings a file in by the one door and returns its name in requests."""
+    if not path.is_file():
+        raise BadRequest(field, f"there is no file {path}")
+    found = door.kind(path)
+    enter = door.film if found and door.FILM in found.serves else door.picture
+    return f"inputs/{enter(path, settings.data / 'inputs', asked=field).name}"
+
+
+def free_name(request: Request, folder: Path) -> Path:
     """A name from the prompt's first words and the seed that no file in `folder` has yet."""
-    words = "-".join(re.findall(r"\w+", request.prompt.lower())[:6])[:48].strip("-") or "clip"
+    words = "-".join(re.findall(r"\w+", getattr(request, "prompt", "").lower())[:6])[:48].strip("-") or "clip"
     for count in itertools.count(1):
         path = folder / f"{words}-{request.seed}{f'-{count}' if count > 1 else ''}{service.suffix(request)}"
         if not os.path.lexists(path):
             return path
     raise AssertionError("itertools.count does not end")
-
-
-def models(options: argparse.Namespace, settings: Settings) -> Result:
-    """What can run here, what cannot and why."""
-    rows = []
-    for spec in catalog.specs():
-        reason = catalog.runs_here(spec)
-        rows.append(
-            {
-                "name": spec.name,
-                "family": spec.family,
-                "tasks": list(spec.tasks),
-                "runs_here": reason is None,
-                "reason": reason,
-                "download_bytes": spec.download_bytes,
-                "licence": spec.licence,
-            }
-        )
-    return {"models": rows}
 
 
 def verify(options: argparse.Namespace, settings: Settings) -> Result:

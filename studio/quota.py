@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from pipelines import catalog
 from pipelines.errors import BadRequest, Unavailable
-from pipelines.requests import Request
-from pipelines.vocabulary import ASPECT_SIZES
+from pipelines.requests import Filmed, Request
+from pipelines.spec import size_of
 from studio.shelf import Shelf
 
 
@@ -32,6 +33,11 @@ class Quota:
 
 
 def megapixel_seconds(request: Request) -> float:
-    """How large a clip would be: millions of pixels of a frame times seconds. 0 for what has no picture."""
-    width, height = ASPECT_SIZES.get(getattr(request, "aspect", ""), (0, 0))
-    return width * height * getattr(request, "frames", 0) / getattr(request, "fps", 1) / 10**6
+    """How large a clip would be: millions of pixels of a frame times seconds. 0 for what has no length of its own.
+
+    Raises `BadRequest` for a size that the model does not make.
+    """
+    if not isinstance(request, Filmed):
+        return 0.0
+    width, height = size_of(catalog.spec(request.model), aspect=request.aspect, resolution=request.resolution)
+    return width * height * request.frames / request.fps / 10**6

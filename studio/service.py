@@ -3,6 +3,7 @@
 The model comes from the catalog; nothing here imports torch until `make` is called.
 """
 
+import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from pipelines.errors import Unavailable
 from pipelines.media import export
 from pipelines.media.provenance import Record
 from pipelines.progress import Progress, part
-from pipelines.requests import Request, TextToVideo
+from pipelines.requests import Request, TextToSound
 from pipelines.residency import Residency
 from pipelines.safety import Policy
 
@@ -24,6 +25,14 @@ Preview = Callable[[np.ndarray], None]
 POSTER = "poster.webp"
 LOADING = 0.04  # the share of the bar for getting the model ready
 SAVING = 0.98
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """What holds for every clip of one studio: the folder in which the files of requests are, and the rules, if any."""
+
+    data: Path
+    policy: Policy | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +55,7 @@ class Made:
             "fps": self.fps,
             "width": self.width,
             "height": self.height,
-            "seconds": 0.0 if self.frames == 1 else self.frames / self.fps,
+            "seconds": 0.0 if self.frames == 1 else self.frames / self.fps or self.request.seconds,
             "seed": self.request.seed,
             "model": self.request.model,
             "elapsed_s": round(self.elapsed_s, 2),
@@ -59,34 +68,37 @@ def on_best_device() -> Residency:
     return Residency(catalog.load, device.find().kind)
 
 
-def suffix(request: TextToVideo) -> str:
+def suffix(request: Request) -> str:
     """The ending of the file that a request becomes."""
-    return ".png" if request.still else ".mp4"
+    if isinstance(request, TextToSound):
+        return ".wav"
+    return ".png" if getattr(request, "still", False) else ".mp4"
 
 
-def check(request: TextToVideo, path: Path) -> None:
+def check(request: Request, path: Path) -> None:
     """Raises `BadRequest` or `Unavailable` for what can be known without the model: do this before any work."""
     catalog.check(request)
-    export.check_destination(path, still=request.still)
+    export.check_destination(path, still=suffix(request) == ".png", sound=suffix(request) == ".wav")
     missing = catalog.runs_here(catalog.spec(request.model))
     if missing is not None:
         raise Unavailable(missing)
 
 
 def make(
-    request: TextToVideo,
+    request: Request,
     path: Path,
     *,
+    house: House,
     models: Residency,
     progress: Progress,
     note: Callable[[str], None],
     record: Record,
     preview: Preview | None = None,
-    policy: Policy | None = None,
 ) -> Made:
     """Loads the model, makes the clip and saves it at `path`, marked and signed by `record` (`studio.seal`).
 
-    `note` hears what the person should know; `policy` may refuse the request, or the clip before anybody sees it.
+    `note` hears what the person should know; the policy of the `house` may refuse the request, or the clip before
+    anybody sees it.
 
     `preview` gets a picture (H, W, 3) uint8 of the clip as it is guessed so far, every few steps; whoever wants one
     also gets a poster beside the clip. Raises `BadRequest`, `Unavailable`, or `Cancelled` from `progress`; then
@@ -94,20 +106,22 @@ def make(
     """
     started = time.monotonic()
     check(request, path)
-    if policy:
-        policy.ask(request)
+    if house.policy:
+        house.policy.ask(request)
     progress(0.0, f"getting {request.model} ready")
     with models.hold(request.model) as pipeline:
         for sentence in strangers(request, pipeline):
             note(sentence)
-        clip = pipeline(request, part(progress, LOADING, SAVING), preview)
-    if policy:
-        policy.see(clip.frames)
+        clip = pipeline(request.located(house.data), part(progress, LOADING, SAVING), preview)
+        for sentence in getattr(pipeline, "notes", ()):
+            note(sentence)
+    if house.policy and len(clip.frames):  # a sound has none
+        house.policy.see(clip.frames)
     progress(SAVING, "saving")
-    if preview and len(clip.frames):  # a sound has none
+    if preview and len(clip.frames):
         export.poster(clip, path.with_name(POSTER))
     progress(SAVING, "saving")
-    export.save(clip, path, record=record)
+    export.save(dataclasses.replace(clip, origin=request), path, record=record)
     return Made(
         path=path,
         request=request,
@@ -119,7 +133,7 @@ def make(
     )
 
 
-def strangers(request: TextToVideo, pipeline: Any) -> list[str]:
+def strangers(request: Request, pipeline: Any) -> list[str]:
     """A sentence on the words of the prompt that the model does not know and what is nearest; empty if it knows all."""
     if not hasattr(pipeline, "unknown") or not vocabulary.unknown_words(request.prompt):
         return []

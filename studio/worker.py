@@ -44,7 +44,7 @@ class Worker:
         self._claims = claims
         self._gallery = gallery
         self._settings = settings
-        self._policy = seal.policy(settings)
+        self._house = service.House(data=settings.data, policy=seal.policy(settings))
         self._clips = settings.clips
         self._previews = settings.data / "previews"
         self._name = f"{os.uname().nodename}:{os.getpid()}" if hasattr(os, "uname") else str(os.getpid())
@@ -98,12 +98,12 @@ class Worker:
             made = service.make(
                 job.request,
                 folder / f"clip{service.suffix(job.request)}",
+                house=self._house,
                 models=self._shelf(),
                 progress=attempt.progress,
                 note=attempt.note,
                 preview=attempt.preview,
                 record=seal.record(self._settings, job.id, job.request),
-                policy=self._policy,
             )
             self._claims.learn(job, attempt.measured())
             return self._gallery.add(made, job.owner, job.id)
@@ -129,13 +129,8 @@ class Worker:
 
 
 def take_back(claims: Claims, gallery: Gallery, settings: Settings, reason: str, *, blame: bool = True) -> None:
-    """Frees the jobs of a worker that is dead (see `Claims.recover`) and removes the halves of clips it has left.
-
-    In this order: should this process die in between, the next one finds the same jobs.
-    """
-    for id in claims.running():
-        discard(gallery, settings.clips, id)
-    claims.recover(reason, blame=blame)
+    """Frees the jobs of a worker that is dead (see `Claims.recover`) and removes the halves of clips it has left."""
+    claims.recover(reason, blame=blame, clear=lambda id: discard(gallery, settings.clips, id))
 
 
 def discard(gallery: Gallery, clips: Path, id: str) -> None:

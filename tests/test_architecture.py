@@ -15,7 +15,8 @@ FILES = [ROOT / "app.py", *(path for top in OURS[1:] for path in sorted((ROOT / 
 FILES = [path for path in FILES if path.exists() and path.read_bytes()]
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
-PLAIN = {f"pipelines.{name}" for name in ("requests", "clip", "progress", "errors", "device", "vocabulary", "consent")}
+PLAIN = {f"pipelines.{name}" for name in ("requests", "clip", "progress", "errors", "device", "vocabulary")}
+PLAIN |= {"pipelines.consent", "pipelines.spec"}
 SERVICE = PLAIN | {"studio", "pipelines.safety", "pipelines.residency", "pipelines.catalog", "pipelines.media.export"}
 STORE = {"studio.db", "pipelines.requests", "pipelines.errors", "pipelines.evaluation.netwin"}
 TASK = PLAIN | {"pipelines.media.video", "pipelines.media.audio"}
@@ -36,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "studio.ui": PLAIN | {"studio", "pipelines.catalog", "pipelines.media"},
     "studio.cli": COMMAND,
     "studio.commands": COMMAND,
+    "studio.shop": COMMAND | {"pipelines.hub"},
     "studio.service": SERVICE | {"pipelines.media.provenance"},
     "studio.inputs": PLAIN | {"studio", "pipelines.safety", "pipelines.media"},
     "studio.seal": PLAIN | {"studio", "pipelines.safety", "pipelines.catalog", "pipelines.media"},
@@ -67,21 +69,23 @@ MAY_IMPORT: dict[str, set[str]] = {
     "studio.shelf": STORE,
     "studio.gallery": STORE | {"studio.shelf", "pipelines.media.video"},
     "studio.people": STORE,
-    "studio.quota": STORE | {"studio.shelf", "pipelines.vocabulary"},
+    "studio.quota": STORE | {"studio.shelf", "pipelines.catalog", "pipelines.spec"},
     "studio.arena": STORE,
     **dict.fromkeys(PLAIN, PLAIN),
-    "pipelines.catalog": PLAIN,
+    "pipelines.catalog": PLAIN | {f"pipelines.hub.{name}" for name in ("presence", "registry", "rows")},
     "pipelines.residency": PLAIN,
     "pipelines.media": PLAIN,
     "pipelines.safety": PLAIN,
-    "pipelines.hub": TASK,
+    "pipelines.hub": TASK | {"pipelines.catalog"},
     "pipelines.moviegen": TASK,
     "pipelines.moviegen.nn": {"pipelines.errors"},
     "pipelines.training": STUDY,
     "pipelines.evaluation": STUDY,
+    "pipelines.evaluation.hub": STUDY | {"pipelines.hub", "pipelines.residency"},
+    "pipelines.enhance": PLAIN,
 }
 # The parts of the studio that face a person are at the top: only these may use them.
-FACES = {"studio.ui", "studio.cli", "studio.commands", "studio.queue_command", "studio.terminal"}
+FACES = {"studio.ui", "studio.cli", "studio.commands", "studio.shop", "studio.queue_command", "studio.terminal"}
 FACES |= {"studio.gallery_command", "studio.people_command", "studio.arena_command"}
 MAY_USE_FACES = {"app", "spaces", "studio.__main__", "studio.benchmarks", *FACES}
 

@@ -1,5 +1,6 @@
 """What the documents say is true: commands run, snippets run, paths and links exist."""
 
+import json
 import os
 import re
 import shlex
@@ -17,6 +18,9 @@ PAGES = sorted(path.name for path in ROOT.glob("*.md"))
 INSTALLS = ("pip install -r requirements.txt && python app.py", "pip install -r requirements-dev.txt && pytest")
 NO_MINI = catalog.runs_here(catalog.spec("mini"))
 PYTHON_COMMAND = re.compile(r"python -m (studio \w+|pipelines\.[\w.]+\w)")
+
+
+STUDY = "python -m studio arena create "
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -46,9 +50,16 @@ def test_readme_gives_the_two_commands_that_ci_runs(line: str):
 
 
 def test_every_shell_line_of_readme_is_covered():
-    generate = [line for line in shell_lines() if line.startswith("python -m studio generate ")]
-    assert generate
-    assert {*shell_lines()} == {*INSTALLS, *generate}
+    commands = [line for line in shell_lines() if line.startswith(("python -m studio generate ", STUDY))]
+    assert len(commands) >= 2
+    assert {*shell_lines()} == {*INSTALLS, *commands}
+
+
+@pytest.mark.parametrize("line", [line for line in shell_lines() if line.startswith(STUDY)])
+def test_the_study_of_readme_is_created(line: str, tmp_path: Path):
+    done = run([*shlex.split(line)[1:], "--json"], folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)
 
 
 @pytest.mark.slow

@@ -71,7 +71,8 @@ def forward_flops(config: TransformerConfig, *, tokens: int, words: int) -> int:
     attention = 2 * tokens * width * 4 * width + 4 * tokens**2 * width
     cross = 2 * tokens * width * 2 * width + 4 * tokens * words * width
     feed = 2 * tokens * width * 3 * config.hidden
-    ends = 2 * 2 * tokens * config.latents * PATCH**2 * width
+    numbers = config.latents * PATCH**2  # of a token
+    ends = 2 * 2 * tokens * numbers * (width + config.prior * numbers)
     return config.depth * (attention + cross + feed) + ends
 
 

@@ -38,7 +38,7 @@ def measure(count: int = 5) -> dict[str, Any]:
         "ratio_of_the_best": round(ratios[0], 2),
         "ratio_of_the_medians": round(ratios[1], 2),
         "target": TARGET,
-        "holds": min(ratios) <= TARGET,
+        "holds": ratios[0] <= TARGET,
     }
 
 

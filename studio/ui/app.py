@@ -67,7 +67,6 @@ def launch(settings: Settings) -> str:
 def start(studio: Studio, port: int) -> tuple[gr.Blocks, str]:
     """Serves the page of a studio from this process and returns at once: the page and its address."""
     page = build(studio)
-    studio.supervisor.start()
     _, address, _ = page.launch(
         server_name=studio.settings.host,
         server_port=port,
@@ -86,6 +85,7 @@ def start(studio: Studio, port: int) -> tuple[gr.Blocks, str]:
         show_error=True,  # toasts; what is raised towards the page is always a sentence of ours
         quiet=True,
     )
+    studio.supervisor.start()  # after the page answers: a model that loads would take the processor from it
     return page, address
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import gradio as gr
 
 from pipelines import catalog
-from pipelines.catalog import ModelSpec
 from pipelines.errors import StudioError
 from pipelines.requests import Request, TextToVideo
+from pipelines.spec import ModelSpec, defaults
 from studio.jobs import Jobs
 from studio.ui import palette, sentences
 from studio.ui.desk import FAST
-from studio.ui.form import Form, defaults, qualities, span
+from studio.ui.form import Form, longest, qualities, span
 from studio.ui.parts import PLAIN
 from studio.ui.words import Say, label, say_to
 
@@ -63,7 +63,7 @@ class Composer:
                 "still", label=label("A still picture"), min_width=120, scale=2, elem_id="still"
             )
         self._quality = gr.Radio(
-            label=label("Quality"), choices=_qualities(self._model), value=_steps(self._model), elem_id="quality"
+            label=label("Quality"), choices=_qualities(self._model), value=self._model.steps, elem_id="quality"
         )
 
     def _draw_takes(self) -> None:
@@ -80,14 +80,18 @@ class Composer:
     def connect(self, page: gr.Blocks, learned: Any) -> None:
         """Ties the widgets to one another. `learned`: the event after which times are better known."""
         form = self.form
-        steps, shown = form.widgets["steps"], [self._strangers, self._palette]
-        hints = {"fn": self._hints, "inputs": [self.prompt, self._picker], "outputs": shown, **FAST}
+        steps = form.widgets["steps"]
+        hints = {
+            "fn": self._hints,
+            "inputs": [self.prompt, self._picker],
+            "outputs": [self._strangers, self._palette],
+            **FAST,
+        }
         self.prompt.change(**hints, trigger_mode="always_last")
         self._palette.word(self._word, self.prompt, self.prompt, **FAST)
         self._palette.surprise(lambda: sentences.surprise(random.Random()), None, self.prompt, **FAST)
-        self._picker.input(self._other_model, self._picker, [*form.inputs, self._warning, self.go], **FAST).then(
-            **hints
-        )
+        shown = [*form.inputs, self._warning, self.go]
+        self._picker.input(self._other_model, form.inputs, shown, **FAST).then(**hints)
         self._still.change(lambda on: gr.Slider(interactive=not on), self._still, self._seconds, **FAST)
         self._quality.input(lambda chosen: chosen, self._quality, steps, **FAST)
         self._dice.click(roll, None, self.seed, **FAST)
@@ -130,18 +134,22 @@ class Composer:
             return "", gr.update(visible=False)
         return strangers(prompt, say), palette.Palette(palette.seen(prompt, say), visible=True)
 
-    def _other_model(self, name: str) -> list[Any]:
-        row = catalog.spec(name)
-        values = defaults(row, TextToVideo)
-        return [*self.form.show(row, values), _cannot(row), gr.Button(interactive=catalog.runs_here(row) is None)]
+    def _other_model(self, *values: Any) -> list[Any]:
+        """What its makers recommend; the shape and the length stay if it can make them."""
+        given = self.form.given(*values)
+        row = catalog.spec(given["model"])
+        better = defaults(row, TextToVideo) | {"seconds": min(given["seconds"], longest(row))}
+        if given["aspect"] in row.aspects:
+            better["aspect"] = given["aspect"]
+        return [*self.form.show(row, better), _cannot(row), gr.Button(interactive=catalog.runs_here(row) is None)]
 
     def _price(self, request: gr.Request, takes: int, *values: Any) -> tuple[Any, str]:
         """What each quality costs in time, and what the click does, before it."""
         say = say_to(request)
-        given = dict(zip(self.form.widgets, values, strict=True))
+        given = self.form.given(*values)
         row = catalog.spec(given["model"])
-        times = {steps: self._time(values, steps) for steps in {*qualities(_steps(row)).values(), given["steps"]}}
-        names = [(_priced(say(name), times[steps], say), steps) for name, steps in qualities(_steps(row)).items()]
+        times = {steps: self._time(values, steps) for steps in {*qualities(row.steps).values(), given["steps"]}}
+        names = [(_priced(say(name), times[steps], say), steps) for name, steps in qualities(row.steps).items()]
         chosen = given["steps"] if given["steps"] in dict(map(reversed, names)) else None
         whole = span((times[given["steps"]] or 0) * takes or None, say)
         said = say("about {time}", time=whole) if whole else say("the first take shows how long it takes")
@@ -149,7 +157,7 @@ class Composer:
         return gr.Radio(choices=names, value=chosen, visible=len(names) > 1), cost
 
     def _time(self, values: tuple[Any, ...], steps: int) -> float | None:
-        given = dict(zip(self.form.widgets, values, strict=True)) | {"prompt": "any", "seed": 0, "steps": steps}
+        given = self.form.given(*values) | {"prompt": "any", "seed": 0, "steps": steps}
         try:
             return self._jobs.estimate(self.form.read(*given.values()))
         except StudioError:
@@ -180,12 +188,8 @@ def _named(row: ModelSpec) -> str:
     return row.name if catalog.runs_here(row) is None else f"{row.name} \u00b7 cannot run here"
 
 
-def _steps(row: ModelSpec) -> int:
-    return getattr(row, "steps", 50)
-
-
 def _qualities(row: ModelSpec) -> list[tuple[str, int]]:
-    return list(qualities(_steps(row)).items())
+    return list(qualities(row.steps).items())
 
 
 def _priced(name: str, seconds: float | None, say: Say) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 import gradio as gr
 
 from pipelines import catalog
-from pipelines.catalog import ModelSpec
 from pipelines.requests import Request
+from pipelines.spec import OPTIONAL, ModelSpec, choices, defaults
 from studio.ui.words import Say, label
 
 INFO = {
@@ -48,9 +48,13 @@ class Form:
         """What an event listener takes as inputs, for `read`."""
         return list(self.widgets.values())
 
+    def given(self, *values: Any) -> dict[str, Any]:
+        """The values of `inputs` by the names of the fields."""
+        return dict(zip(self.widgets, values, strict=True))
+
     def read(self, *values: Any) -> Request:
         """The values of `inputs` as a request. Raises `BadRequest`; `gr.Error` is `sentence` of it."""
-        given = dict(zip(self.widgets, values, strict=True))
+        given = self.given(*values)
         row = catalog.spec(str(given.get("model", self.model.name)))
         given |= {name: options[0] for name, options in choices(row, self.request).items() if len(options) == 1}
         return self.request(**given)
@@ -66,13 +70,14 @@ class Form:
 
     def _update(self, name: str, model: ModelSpec, options: tuple[Any, ...] | None, values: dict[str, Any]) -> Any:
         update = {"value": values[name]} if name in values else {}
-        if options is not None:
+        if name in OPTIONAL:  # there with one value, or free
+            update["visible"] = options is None
+        elif options is not None:
             update |= {"visible": len(options) > 1, "choices": list(options)}
+        if options is not None:
             update.setdefault("value", options[0])
         if name == "seconds":
             update["maximum"] = longest(model)
-        if isinstance(self.widgets[name], gr.Checkbox):
-            update.pop("choices", None)
         return gr.update(**update) if update else gr.skip()
 
     def _widget(self, spec: dataclasses.Field, look: dict[str, Any]) -> gr.components.Component:
@@ -82,11 +87,12 @@ class Form:
         options = choices(self.model, self.request).get(spec.name)
         if options is not None:
             look["visible"] = len(options) > 1
+        listed = None if spec.name in OPTIONAL else options or rules.get("choices")
         default = defaults(self.model, self.request).get(spec.name, spec.default)
         if spec.type is bool:
             return gr.Checkbox(default, **look)
-        if options := look.pop("choices", options or rules.get("choices")):
-            return look.pop("widget", gr.Dropdown)(list(options), value=default, **look)
+        if listed := look.pop("choices", listed):
+            return look.pop("widget", gr.Dropdown)(list(listed), value=default, **look)
         if spec.name == "seed":
             return gr.Number(0, precision=0, **look)
         if spec.type in (int, float):
@@ -94,18 +100,6 @@ class Form:
             step = {"step": 1 if spec.type is int else 0.5}
             return gr.Slider(rules["low"], high, default, **step | look)
         return gr.Textbox(default, **{"lines": rules.get("lines", 1), "max_length": rules.get("longest")} | look)
-
-
-def choices(model: ModelSpec, request: type[Request]) -> dict[str, tuple[Any, ...]]:
-    """The values that a model takes for each field that it restricts."""
-    names = {spec.name for spec in dataclasses.fields(request)}
-    return {name: values for name, values in {"fps": model.fps, "aspect": model.aspects}.items() if name in names}
-
-
-def defaults(model: ModelSpec, request: type[Request]) -> dict[str, Any]:
-    """What a model's makers recommend."""
-    names = {spec.name for spec in dataclasses.fields(request)}
-    return {name: value for name, value in {"model": model.name, "fps": model.fps[0]}.items() if name in names}
 
 
 def longest(model: ModelSpec) -> int:

@@ -26,6 +26,8 @@ from pipelines.errors import StudioError
 from studio.people import COOKIE, VISIT, VISIT_S, People, alias, owner_of
 from studio.studio import Studio
 from studio.ui import pulse
+from studio.ui.results import Results
+from studio.ui.voting import Voting
 
 HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
 YEAR_S = 365 * 24 * 3600
@@ -34,6 +36,7 @@ TOKEN = re.compile(r"[0-9A-Za-z_-]{40,60}")
 OPENS = ("/", "/config")  # what a browser and gradio_client ask for first
 ANYBODY = ("/login", "/gradio_api/startup-events")  # gradio asks itself for the latter when it starts
 ARCHIVE = "rushes.zip"
+VOTES = "/vote/"  # raters come by a link and without an account
 NOT_HERE = "there is nothing of yours here"
 
 
@@ -42,7 +45,13 @@ def around(studio: Studio, headers: Mapping[str, str] = HEADERS) -> dict[str, An
     space = studio.settings.space
     return {
         "middleware": [Middleware(Door, people=studio.people, headers=headers, space=space)],
-        "routes": [pulse.route(studio), *Media(studio).routes(), *Entrance(studio.people, space=space).routes()],
+        "routes": [
+            pulse.route(studio),
+            *Media(studio).routes(),
+            *Results(studio).routes(),
+            *Voting(studio.arena, space=space).routes(),
+            *Entrance(studio.people, space=space).routes(),
+        ],
         "openapi_url": None,
     }
 
@@ -92,7 +101,8 @@ class Door:
         length = request.headers.get("content-length", "0")
         if not _uploads(request) and (not length.isdecimal() or int(length) > LARGEST_BODY):
             return PlainTextResponse("that is too much at once", status_code=413)
-        if self._people.auth == "local" and not request.state.owner and request.url.path not in ANYBODY:
+        open_to_all = request.url.path in ANYBODY or request.url.path.startswith(VOTES)
+        if self._people.auth == "local" and not request.state.owner and not open_to_all:
             if "text/html" in request.headers.get("accept", ""):
                 return _to("/login", request)
             return JSONResponse({"error": "sign in first"}, status_code=401)

@@ -30,7 +30,7 @@ def here(tmp_path, monkeypatch):
 
 WRONG = {
     "no command": ([], "COMMAND"),
-    "a command that is not built": (["upscale"], "invalid choice"),
+    "a command that is not built": (["paint"], "invalid choice"),
     "an empty prompt": (["generate", ""], "prompt: is empty"),
     "a blank prompt": (["generate", "  \n"], "prompt: is empty"),
     "a prompt of 10,000 characters": (["generate", "x" * 10_000], "prompt: is 10000 characters long"),

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from pipelines import catalog, device
-from pipelines.catalog import ModelSpec
+from pipelines.spec import ModelSpec
 from studio import log
 from studio.studio import Studio
 from studio.ui import parts

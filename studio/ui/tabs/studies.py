@@ -101,9 +101,7 @@ def _form() -> tuple[list[Any], gr.Button]:
         datatype=["str", "str", "number", "number", "number"],
         type="array",
         row_count=2,
-        row_limits=(2, MOST_SYSTEMS),
         column_count=1 + len(FIELDS),
-        column_limits=(1 + len(FIELDS), 1 + len(FIELDS)),
         label=label("Systems that the studio runs"),
         interactive=True,
     )

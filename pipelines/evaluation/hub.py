@@ -1,0 +1,199 @@
+"""What the studio costs on top of diffusers, and whether memory comes back: python -m pipelines.evaluation.hub
+
+On tiny random-weight models of every family (see `pipelines.hub.tiny`), on the processor; times of one run only
+compare with each other. A tiny step takes a few milliseconds, so that a real model's share is far smaller.
+"""
+
+import argparse
+import gc
+import json
+import os
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from pipelines import catalog, spec
+from pipelines.clip import Clip
+from pipelines.errors import Cancelled
+from pipelines.hub import tiny
+from pipelines.hub.families import FAMILIES
+from pipelines.hub.hush import hushed
+from pipelines.hub.order import order
+from pipelines.media import export
+from pipelines.requests import TASKS, Request, TextToVideo
+from pipelines.residency import Residency
+
+SEED = 0
+NOT_HERE = ("tiny-consisid",)  # needs packages that read faces
+
+
+class Films:
+    """Requests for every task of every tiny model, with files to give them."""
+
+    def __init__(self, folder: Path):
+        rng = np.random.default_rng(SEED)
+        frames = rng.integers(0, 255, (9, 32, 32, 3), dtype=np.uint8)
+        film = export.save(Clip(frames=frames, fps=8, origin=TextToVideo(prompt="noise")), folder / "a.mp4")
+        picture = export.picture(frames[0], folder / "a.png")
+        self._files = {"video": str(film), "image": str(picture), "face": str(picture)}
+
+    def request(self, name: str, task: str, **changes: Any) -> Request:
+        """About a second long: what the model recommends, and a file for each field that must have one."""
+        row, kind = catalog.spec(name), TASKS[task]
+        given = {field: path for field, path in self._files.items() if field in kind.media_fields()}
+        if "prompt" in kind.__dataclass_fields__:
+            given["prompt"] = "a cat"
+        if "seconds" in kind.__dataclass_fields__:
+            given["seconds"] = 1.0
+        if "consent" in kind.__dataclass_fields__:
+            given["consent"] = "fictional"
+        return kind(**spec.defaults(row, kind) | given | changes)
+
+    def every(self) -> list[tuple[str, str]]:
+        """(model, task) of all that runs here."""
+        rows = [row for row in catalog.specs() if row.name.startswith("tiny-") and row.name not in NOT_HERE]
+        return [(row.name, task) for row in rows for task in row.tasks]
+
+
+def overhead(films: Films, *, rounds: int) -> dict[str, float]:
+    """Our call over the bare call with the same arguments, as a share of the latter; the two take turns."""
+    found = {}
+    torch.set_num_threads(1)  # threads that wait for each other burn time
+    for name, task in films.every():
+        pipeline = catalog.load(name).to("cpu")
+        request = films.request(name, task, **({} if task == "upscale" else {"steps": 4}))
+        pipe = pipeline._pipe(FAMILIES[pipeline.row.family][task])
+        ours, bare = _in_turns(
+            lambda p=pipeline, r=request: p(r), lambda p=pipeline, q=pipe, r=request: _bare(p, q, r), rounds
+        )
+        found[f"{name} {task}"] = ours / bare - 1
+    return found
+
+
+def _bare(pipeline: Any, pipe: Any, request: Request) -> None:
+    """What a script would do: the same arguments, read from the same files, and the call."""
+    with torch.no_grad(), hushed():
+        pipe(**pipeline._family.arguments(order(request, pipeline.row, pipe)))
+
+
+def _in_turns(one: Callable[[], object], other: Callable[[], object], rounds: int) -> tuple[float, float]:
+    """The least processor seconds of each: others that use the machine hardly count."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for _ in range(rounds + 1):  # the first warms up
+        for work, taken in zip((one, other), times, strict=True):
+            begun = time.process_time()
+            work()
+            taken.append(time.process_time() - begun)
+    return min(times[0][1:]), min(times[1][1:])
+
+
+def cancels(films: Films, *, count: int) -> dict[str, float]:
+    """Stops at random moments, each followed by a whole clip; the numbers that stay alive afterwards."""
+    chance = random.Random(SEED)
+    every = films.every()
+    loaded = {name: catalog.load(name).to("cpu") for name in dict(every)}
+    first = {pair: _calls(loaded[pair[0]], films.request(*pair)) for pair in every}
+    held = _held()
+    failed = 0
+    for _ in range(count):
+        pair = chance.choice(every)
+        left = chance.randrange(first[pair])
+        try:
+            loaded[pair[0]](films.request(*pair), _Fuse(left))
+        except Cancelled:
+            pass
+        else:
+            failed += 1
+        loaded[pair[0]](films.request(*pair))
+    return {"cancelled": count - failed, "not_cancelled": failed, "growth": _held() / held - 1}
+
+
+class _Fuse:
+    """A Progress that cancels after so many calls."""
+
+    def __init__(self, left: int):
+        self.left = left
+
+    def __call__(self, fraction: float, message: str) -> None:
+        if not self.left:
+            raise Cancelled("stopped")
+        self.left -= 1
+
+
+def _calls(pipeline: Any, request: Request) -> int:
+    heard: list[str] = []
+    pipeline(request, lambda _, message: heard.append(message))
+    return len(heard)
+
+
+def turns(films: Films, *, count: int) -> dict[str, float]:
+    """Two models in turn, each a clip: the numbers alive and the memory of the process, after against before."""
+    models = Residency(catalog.load, "cpu", parked=0)
+    names = ("tiny-wan", "tiny-ltx")
+
+    def both() -> None:
+        for name in names:
+            with models.hold(name) as pipeline:
+                pipeline(films.request(name, "text-to-video"))
+
+    for _ in range(5):
+        both()
+    held, resident = _held(), _resident()
+    for _ in range(count):
+        both()
+    return {"turns": count, "growth": _held() / held - 1, "growth_of_process": _resident() / resident - 1}
+
+
+def _held() -> int:
+    """Bytes of all tensors that are alive."""
+    gc.collect()
+    alive = {id(item): item for item in gc.get_objects() if type(item) in (torch.Tensor, torch.nn.Parameter)}
+    return sum(item.numel() * item.element_size() for item in alive.values())
+
+
+def _resident() -> int:
+    """Bytes of main memory of this process."""
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def measure(*, rounds: int, count: int, alternations: int, only: list[str]) -> dict[str, Any]:
+    """All figures, or those of `only`."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        os.environ["RUSHES_MODELS"] = str(tiny.register(folder))
+        films = Films(folder)
+        found: dict[str, Any] = {}
+        if "overhead" in only:
+            shares = overhead(films, rounds=rounds)
+            found["overhead"] = {"median": statistics.median(shares.values()), "each": shares}
+        if "cancels" in only:
+            found["cancels"] = cancels(films, count=count)
+        if "turns" in only:
+            found["turns"] = turns(films, count=alternations)
+        return found
+
+
+def main() -> None:
+    """Prints one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--cancels", type=int, default=100)
+    parser.add_argument("--turns", type=int, default=50)
+    parser.add_argument("--only", nargs="*", default=["overhead", "cancels", "turns"])
+    given = parser.parse_args()
+    print(
+        json.dumps(
+            measure(rounds=given.rounds, count=given.cancels, alternations=given.turns, only=given.only), indent=1
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

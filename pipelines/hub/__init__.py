@@ -1,0 +1,1 @@
+"""Open weights of the Hugging Face Hub through diffusers: the only package that uses it."""

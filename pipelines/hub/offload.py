@@ -1,0 +1,109 @@
+"""Where the weights are while a model works, by how much room the card has."""
+
+from typing import Any
+
+import torch
+
+from pipelines.errors import Unavailable, need
+from pipelines.spec import LEVELS, ModelSpec, memory
+
+MARGIN = 0.92  # of the free memory: the rest is CUDA's own and fragments
+WORDS = {
+    "whole": "with the whole model on the card",
+    "parts": "with one part of the model on the card at a time",
+    "blocks": "with a few blocks of the model on the card at a time",
+    "layers": "with one layer of the model on the card at a time, which is slow",
+}
+TRIED = "The card's memory ran out; trying again {level}."
+TOO_LARGE = (
+    "{name} ran out of memory on this card; a shorter or smaller clip may fit, or close what else uses the card."
+)
+TILED_BELOW = "whole"  # decode in tiles at every other level
+
+
+def choose(row: ModelSpec, free_bytes: int) -> str:
+    """The fastest level that fits into the free memory; the last one if none does, since figures are estimates."""
+    fitting = [level for level in LEVELS if memory(row, level) <= free_bytes * MARGIN]
+    return fitting[0] if fitting else LEVELS[-1]
+
+
+def below(level: str) -> str | None:
+    """The next level, which needs less memory; None after the last."""
+    rest = LEVELS[LEVELS.index(level) + 1 :]
+    return rest[0] if rest else None
+
+
+def place(pipe: Any, level: str, *, kind: str, row: ModelSpec) -> None:
+    """Puts the parts where the level has them, after undoing what was there before."""
+    _release(pipe)
+    _tile(pipe, level != TILED_BELOW)
+    if level == "whole":
+        pipe.to(kind)
+    else:
+        pipe.to("cpu")
+        _PLACE[level](pipe, kind)
+    if row.precision == "fp8" and kind != "cpu":
+        pipe.transformer.enable_layerwise_casting(
+            storage_dtype=torch.float8_e4m3fn, compute_dtype=pipe.transformer.dtype
+        )
+
+
+def quantised(row: ModelSpec) -> dict[str, Any]:
+    """What from_pretrained needs for a row whose weights are to be made smaller while they are read."""
+    if row.precision in ("bf16", "fp8"):
+        return {}
+    from diffusers import PipelineQuantizationConfig
+
+    need("bitsandbytes", "bitsandbytes")
+    if not torch.cuda.is_available():
+        raise Unavailable(f"{row.name} is kept in {row.precision}, which needs an NVIDIA card")
+    bits = {"load_in_8bit": True} if row.precision == "int8" else {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4"}
+    parts = [name for name, _ in row.parts if name.startswith("transformer")]
+    config = PipelineQuantizationConfig(
+        quant_backend=f"bitsandbytes_{'8' if row.precision == 'int8' else '4'}bit",
+        quant_kwargs=bits,
+        components_to_quantize=parts or ["transformer"],
+    )
+    return {"quantization_config": config}
+
+
+def _release(pipe: Any) -> None:
+    """Takes off what a level has put on the parts; diffusers itself forgets its own hooks of blocks here."""
+    pipe.remove_all_hooks()
+    for part in pipe.components.values():
+        for module in part.modules() if isinstance(part, torch.nn.Module) else ():
+            hooks = getattr(module, "_diffusers_hook", None)
+            for name in _OF_BLOCKS if hooks is not None else ():
+                hooks.remove_hook(name, recurse=False)
+
+
+def _blocks(pipe: Any, kind: str) -> None:
+    """Block by block, the next ones copied while the last ones compute; two kinds of autoencoder refuse and stay."""
+    refuse = [name for name in ("vae",) if type(getattr(pipe, name, None)).__name__ in _WHOLE_ONLY]
+    for name in refuse:
+        getattr(pipe, name).to(kind)
+    pipe.enable_group_offload(
+        onload_device=torch.device(kind),
+        offload_device=torch.device("cpu"),
+        offload_type="block_level",
+        num_blocks_per_group=1,
+        use_stream=kind == "cuda",
+        low_cpu_mem_usage=kind == "cuda",
+        exclude_modules=refuse,
+    )
+
+
+def _tile(pipe: Any, on: bool) -> None:
+    """Decoding in tiles needs far less memory, and joins them by blending."""
+    vae = getattr(pipe, "vae", None)
+    if hasattr(vae, "enable_tiling"):
+        vae.enable_tiling() if on else vae.disable_tiling()
+
+
+_OF_BLOCKS = ("group_offloading", "lazy_prefetch_group_offloading", "layer_execution_tracker")
+_WHOLE_ONLY = ("AutoencoderOobleck", "AutoencoderSAME")
+_PLACE = {
+    "parts": lambda pipe, kind: pipe.enable_model_cpu_offload(device=kind),
+    "blocks": _blocks,
+    "layers": lambda pipe, kind: pipe.enable_sequential_cpu_offload(device=kind),
+}

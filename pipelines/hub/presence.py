@@ -1,0 +1,98 @@
+"""Whether a model of the Hub is here and can run here. Answers at once: no network, no torch, no diffusers."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from pipelines import device
+from pipelines.errors import Unavailable, need
+from pipelines.spec import ModelSpec, memory
+
+INDEX = "model_index.json"
+GB = 1_000_000_000
+
+
+def reason(row: ModelSpec) -> str | None:
+    """None if the row can run now, or one sentence on what is missing, the hardest to change first."""
+    return _device(row) or _packages(row) or _weights(row)
+
+
+def folder(row: ModelSpec) -> Path | None:
+    """Where the weights are: a folder of the person's own, or the snapshot in the Hub's cache. None: nowhere."""
+    if Path(row.repo).is_absolute():
+        return Path(row.repo)
+    place = repository(row.repo)
+    branch = place / "refs" / "main"
+    commit = row.revision or (branch.read_text(encoding="ascii").strip() if branch.is_file() else "")
+    snapshot = place / "snapshots" / commit
+    return snapshot if commit and snapshot.is_dir() else None
+
+
+def repository(repo: str) -> Path:
+    """The folder of a repository in the Hub's cache, which other programs share."""
+    from huggingface_hub import constants
+
+    cache = os.environ.get("HF_HUB_CACHE") or constants.HF_HUB_CACHE
+    return Path(cache) / f"models--{repo.replace('/', '--')}"
+
+
+def downloaded(row: ModelSpec) -> bool:
+    """Whether every file that the model's own index asks for is here."""
+    place = folder(row)
+    if place is None or not (place / INDEX).is_file():
+        return False
+    index = json.loads((place / INDEX).read_text(encoding="utf-8"))
+    return all(_part_is_whole(place / name, kind) for name, (library, kind) in components(index).items() if library)
+
+
+def offline() -> bool:
+    """Whether the person has forbidden the network to everything of the Hub."""
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+
+
+def components(index: dict[str, Any]) -> dict[str, list[Any]]:
+    """Name -> [library, class] of every part in a model_index.json; both are None for a part that is left out."""
+    return {name: value for name, value in index.items() if isinstance(value, list) and len(value) == 2}
+
+
+def _part_is_whole(part: Path, kind: str) -> bool:
+    if not part.is_dir():  # LongCat's pipeline names its scheduler in the index and does not save it
+        return kind.endswith("Scheduler")
+    for index in part.glob("*.safetensors.index.json"):
+        shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        return all((part / shard).exists() for shard in shards)
+    return not (part / "config.json").exists() or any(file.exists() for file in part.glob("*.safetensors"))
+
+
+def _device(row: ModelSpec) -> str | None:
+    if "cpu" in row.devices:
+        return None
+    least = memory(row, "layers")
+    cards = device.cards()
+    if not cards:
+        return f"{row.name} needs an NVIDIA card with {least / GB:.0f} GB of memory or more; this machine has none"
+    best = max(card.total_bytes for card in cards)
+    if best < least:
+        return f"{row.name} needs {least / GB:.0f} GB of memory on the card; the largest here has {best / GB:.0f} GB"
+    return None
+
+
+def _packages(row: ModelSpec) -> str | None:
+    for package, pip in row.needs:
+        try:
+            need(package, pip)
+        except Unavailable as error:
+            return str(error)
+    return None
+
+
+def _weights(row: ModelSpec) -> str | None:
+    if downloaded(row):
+        return None
+    if Path(row.repo).is_absolute():
+        return f"{row.name} is not whole: {row.repo} lacks files that its {INDEX} names"
+    return (
+        f"{row.name} is not downloaded (about {row.download_bytes / GB:.0f} GB); "
+        f"get it with: python -m studio models download {row.name}"
+    )

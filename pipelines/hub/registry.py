@@ -1,0 +1,204 @@
+"""The person's own models: rows read from a JSON file beside the rows of this project.
+
+{"models": [{"name": "my-wan", "repo": "/models/my-wan", "like": "wan-2.1-1.3b", "steps": 30}],
+ "loras": [{"name": "film-grain", "file": "/loras/grain.safetensors", "family": "wan"}], "remote": false}
+"""
+
+import json
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from pipelines.errors import BadRequest
+from pipelines.hub import presence
+from pipelines.hub.families import FAMILIES
+from pipelines.hub.rows import HUB
+from pipelines.spec import PRECISIONS, ModelSpec
+
+# diffusers keeps small parts of some pipelines in its folders of pipelines, and names them by the folder.
+LIBRARIES = ("diffusers", "transformers", "wan", "ltx", "ltx2", "stable_audio", "ace_step", "hunyuan_video1_5")
+WHOLE, LIST, TEXT = (int,), (list,), (str,)
+SETTINGS: dict[str, tuple[type, ...]] = {  # what a row of one's own may say of itself
+    **dict.fromkeys(("steps", "longest_frames", "frame_step"), WHOLE),
+    **dict.fromkeys(("guidance", "longest_s"), (int, float)),
+    **dict.fromkeys(("sizes", "fps", "tasks", "free"), LIST),
+    **dict.fromkeys(("negative", "prompt_style", "licence", "forbids", "about", "revision", "precision"), TEXT),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lora:
+    """A small file of changes to the weights of one family."""
+
+    name: str
+    file: str
+    family: str
+
+
+def place() -> Path:
+    """The file: `RUSHES_MODELS`, or models.json in the user's folder for settings."""
+    named = os.environ.get("RUSHES_MODELS", "").strip()
+    return Path(named) if named else platformdirs.user_config_path("rushes", appauthor=False) / "models.json"
+
+
+def own() -> tuple[ModelSpec, ...]:
+    """The rows of the file; empty without one. Raises `BadRequest` ("models") that says which row is wrong."""
+    return tuple(_row(entry) for entry in _read()["models"])
+
+
+def loras(family: str) -> dict[str, Lora]:
+    """The LoRA files for one family, by name."""
+    entries = (Lora(**entry) for entry in _read()["loras"])
+    return {entry.name: entry for entry in entries if entry.family == family}
+
+
+def chosen(family: str, text: str) -> list[tuple[Lora, float]]:
+    """The LoRAs that a request names, with their strengths: "grain=0.8, ink". Raises `BadRequest` ("lora")."""
+    known = loras(family)
+    picked = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, strength = (piece.strip() for piece in part.partition("="))
+        if name not in known:
+            have = ", ".join(known) or "none yet; add one with: python -m studio models add-lora"
+            raise BadRequest("lora", f"there is no LoRA {name[:40]!r} for {family}; there is: {have}")
+        try:
+            picked.append((known[name], float(strength or 1)))
+        except ValueError as error:
+            raise BadRequest("lora", f"the strength of {name} must be a number, got {strength[:20]!r}") from error
+    return picked
+
+
+def remote() -> bool:
+    """Whether the person has switched on the models that run on somebody else's machines."""
+    return _read()["remote"] is True
+
+
+def permission(row: ModelSpec) -> str | None:
+    """None if a remote row may be used, or what it still needs: the person's word, a token, a network."""
+    from huggingface_hub import get_token
+
+    if not remote():
+        return f"{row.name} is switched off. {row.forbids} Switch it on with: python -m studio models remote on"
+    if get_token() is None:
+        return f"{row.name} needs a token of Hugging Face; give the studio one with: hf auth login"
+    if presence.offline():
+        return f"{row.name} needs the network, and this machine is set to offline (HF_HUB_OFFLINE)"
+    return None
+
+
+def add(entry: dict[str, Any]) -> ModelSpec:
+    """Adds a model to the file and returns its row. Raises `BadRequest` for what would not load."""
+    given = {"like": like(entry), **entry}
+    row = _row(given)
+    if not row.name or row.name in {"mini", *(other.name for other in (*HUB, *own()))}:
+        raise BadRequest("name", f"must be a name that no model has yet, got {row.name[:40]!r}")
+    table = _read()
+    _write(table | {"models": [*table["models"], given]})
+    return row
+
+
+def add_lora(name: str, file: Path, family: str) -> Lora:
+    """Adds a LoRA to the file. Raises `BadRequest` if it is no .safetensors file or the family is unknown."""
+    if family not in FAMILIES:
+        raise BadRequest("family", f"must be one of {', '.join(FAMILIES)}, got {family[:40]!r}")
+    if file.suffix != ".safetensors" or not file.is_file():
+        raise BadRequest("file", f"must be a .safetensors file that exists, got {str(file)[:200]!r}")
+    table = _read()
+    entry = {"name": name, "file": str(file.absolute()), "family": family}
+    _write(table | {"loras": [*table["loras"], entry]})
+    return Lora(**entry)
+
+
+def switch_remote(on: bool) -> None:
+    """Allows or forbids the models that run on somebody else's machines."""
+    _write(_read() | {"remote": on})
+
+
+def remove(name: str) -> None:
+    """Takes a model of one's own or a LoRA out of the file; its weights stay. Raises `BadRequest` if it is not in."""
+    table = _read()
+    left = {kind: [entry for entry in table[kind] if entry.get("name") != name] for kind in ("models", "loras")}
+    if left == {kind: table[kind] for kind in left}:
+        raise BadRequest("model", f"{name[:40]!r} is none of your own models, which are in {place()}")
+    _write(table | left)
+
+
+def like(entry: dict[str, Any]) -> str:
+    """The row of this project that a folder is like, by the class in its model_index.json. Raises `BadRequest`."""
+    if "like" in entry:
+        return str(entry["like"])
+    index = check_index(Path(str(entry.get("repo", ""))) / presence.INDEX)
+    for row in HUB:
+        if index["_class_name"] in {FAMILIES[row.family][task] for task in row.tasks}:
+            return row.name
+    raise AssertionError("check_index lets only known classes through")
+
+
+def check_index(path: Path) -> dict[str, Any]:
+    """A model_index.json whose classes are all known; no code of a model's own is ever run. Raises `BadRequest`."""
+    try:
+        index = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadRequest("repo", f"{path} is not a {presence.INDEX} that can be read") from error
+    known = {name for tasks in FAMILIES.values() for name in tasks.values()}
+    if not isinstance(index, dict) or index.get("_class_name") not in known:
+        found = index.get("_class_name") if isinstance(index, dict) else None
+        raise BadRequest("repo", f"its class is {str(found)[:60]!r}; the studio loads {', '.join(sorted(known))}")
+    for name, (library, kind) in presence.components(index).items():
+        if library is not None and library not in LIBRARIES:
+            raise BadRequest("repo", f"its {name} is {library}.{kind}, code of its own, which is never run")
+    return index
+
+
+def _row(entry: dict[str, Any]) -> ModelSpec:
+    rows = {row.name: row for row in HUB}
+    name, repo, base = (entry.get(key, "") for key in ("name", "repo", "like"))
+    if not all(isinstance(value, str) for value in (name, repo, base)) or base not in rows:
+        raise BadRequest("models", f"{str(name)[:40]!r} in {place()} must have a name, a repo and a row it is like")
+    for key, value in entry.items():
+        if key not in ("name", "repo", "like") and not isinstance(value, SETTINGS.get(key, ())):
+            raise BadRequest("models", f"{name[:40]!r} in {place()}: {key} is unknown or of the wrong kind")
+    if entry.get("precision", "bf16") not in PRECISIONS:
+        raise BadRequest("models", f"{name[:40]!r}: precision must be one of {', '.join(PRECISIONS)}")
+    given = {key: _frozen(value) for key, value in entry.items() if key in SETTINGS}
+    local = Path(repo).is_absolute()
+    own_weights = {"parts": _parts(Path(repo)), "download_bytes": 0} if local else {}
+    fits = {"devices": ("cuda", "mps", "cpu"), "working_bytes": 0} if local else {}
+    return replace(rows[base], **{"source": "your own", "name": name, "repo": repo} | own_weights | fits | given)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(part) for part in value) if isinstance(value, list) else value
+
+
+def _parts(folder: Path) -> tuple[tuple[str, int], ...]:
+    """Bytes of the weights of each part."""
+    sizes: dict[str, int] = {}
+    for file in sorted(folder.glob("*/*.safetensors")):
+        sizes[file.parent.name] = sizes.get(file.parent.name, 0) + file.stat().st_size
+    return tuple(sizes.items())
+
+
+def _read() -> dict[str, Any]:
+    empty: dict[str, Any] = {"models": [], "loras": [], "remote": False}
+    try:
+        table = json.loads(place().read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return empty
+    except ValueError as error:
+        raise BadRequest("models", f"{place()} is not JSON") from error
+    if not isinstance(table, dict) or not all(isinstance(table.get(key, []), list) for key in ("models", "loras")):
+        raise BadRequest("models", f"{place()} must be an object with lists of models and loras")
+    return empty | table
+
+
+def _write(table: dict[str, Any]) -> None:
+    """Replaces the file in one step, so that a power cut leaves the old one or the new one."""
+    path = place()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".tmp")
+    draft.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
+    draft.replace(path)

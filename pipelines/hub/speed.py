@@ -1,0 +1,82 @@
+"""What makes a model faster: the attention kernel, chosen once per process, step caches, and LoRAs of few steps."""
+
+import functools
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from diffusers import FirstBlockCacheConfig
+
+from pipelines.errors import need
+from pipelines.hub import registry
+from pipelines.requests import Request
+from pipelines.spec import ModelSpec
+
+FIRST_BLOCK = 0.08  # how little the first block may have changed for the rest of a step to be taken from the last one
+
+
+@contextmanager
+def hastened(pipe: Any, request: Request, row: ModelSpec, kind: str) -> Iterator[None]:
+    """Inside, the pipeline has what the request asks for; afterwards it is as before."""
+    with ExitStack() as stack:
+        if getattr(request, "faster", False):
+            stack.enter_context(_cached(pipe))
+        if getattr(request, "lora", ""):
+            stack.enter_context(_dressed(pipe, row, request.lora))
+        if kind == "cuda":
+            _attend(pipe)
+        yield
+
+
+@contextmanager
+def _cached(pipe: Any) -> Iterator[None]:
+    parts = [part for name in ("transformer", "transformer_2") if (part := getattr(pipe, name, None)) is not None]
+    for part in parts:
+        part.enable_cache(FirstBlockCacheConfig(threshold=FIRST_BLOCK))
+    try:
+        yield
+    finally:
+        for part in parts:
+            part.disable_cache()
+
+
+@contextmanager
+def _dressed(pipe: Any, row: ModelSpec, text: str) -> Iterator[None]:
+    """The LoRAs of a request on the model. Raises `BadRequest` for an unknown one, `Unavailable` without peft."""
+    need("peft", "peft==0.21.2")
+    chosen = registry.chosen(row.family, text)
+    names = [f"lora_{number}" for number in range(len(chosen))]
+    try:
+        for name, (lora, _) in zip(names, chosen, strict=True):
+            pipe.load_lora_weights(lora.file, adapter_name=name)
+        pipe.set_adapters(names, adapter_weights=[strength for _, strength in chosen])
+        yield
+    finally:
+        pipe.unload_lora_weights()
+
+
+def _attend(pipe: Any) -> None:
+    backend = best_attention()
+    for name in ("transformer", "transformer_2"):
+        if hasattr(part := getattr(pipe, name, None), "set_attention_backend"):
+            part.set_attention_backend(backend)
+
+
+@functools.cache
+def best_attention() -> str:
+    """The attention kernel of this process: the first that computes a small product right on this card.
+
+    Chosen once: diffusers 0.42.1 lets a choice for one model leak into all others (its issue 14249).
+    """
+    from diffusers.models.attention_dispatch import dispatch_attention_fn
+
+    q = torch.randn(1, 64, 2, 64, device="cuda", dtype=torch.bfloat16)
+    for name in ("_native_cudnn", "xformers"):
+        try:
+            out = dispatch_attention_fn(q, q, q, backend=name)
+        except (RuntimeError, ImportError, ValueError, NotImplementedError):
+            continue
+        if torch.allclose(out, dispatch_attention_fn(q, q, q, backend="native"), atol=2e-2):
+            return name
+    return "native"

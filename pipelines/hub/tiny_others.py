@@ -1,0 +1,116 @@
+"""Tiny models with random weights of the families outside Wan and LTX."""
+
+from typing import Any
+
+import diffusers as d
+import transformers as t
+
+from pipelines.hub.tiny_text import LETTERS, WIDTH, t5, words
+
+SAYS = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
+
+
+def stable_audio() -> Any:
+    """Stereo at 64 samples a second."""
+    tokenizer = words()
+    transformer = d.StableAudioDiTModel(
+        sample_size=64, in_channels=3, num_layers=2, attention_head_dim=4, num_key_value_attention_heads=2,
+        out_channels=3, cross_attention_dim=4, time_proj_dim=8, global_states_input_dim=8, cross_attention_input_dim=4,
+    ).eval()  # fmt: skip
+    vae = d.AutoencoderOobleck(
+        encoder_hidden_size=6, downsampling_ratios=[1, 2], decoder_channels=3, decoder_input_channels=3,
+        audio_channels=2, channel_multiples=[2, 4], sampling_rate=64,
+    ).eval()  # fmt: skip
+    reads = d.StableAudioProjectionModel(text_encoder_dim=WIDTH, conditioning_dim=4, min_value=0, max_value=32).eval()
+    scheduler = d.CosineDPMSolverMultistepScheduler(solver_order=2, prediction_type="v_prediction", sigma_data=1.0)
+    return d.StableAudioPipeline(
+        vae=vae, text_encoder=t5(tokenizer), projection_model=reads, tokenizer=tokenizer, transformer=transformer,
+        scheduler=scheduler,
+    )  # fmt: skip
+
+
+def consisid() -> Any:
+    """CogVideoX with a face; tests give it the vectors of one."""
+    tokenizer = words()
+    transformer = d.ConsisIDTransformer3DModel(
+        num_attention_heads=2, attention_head_dim=16, in_channels=8, out_channels=4, time_embed_dim=2,
+        text_embed_dim=WIDTH, num_layers=1, sample_width=4, sample_height=4, sample_frames=9, patch_size=2,
+        temporal_compression_ratio=4, max_text_seq_length=226, use_rotary_positional_embeddings=True,
+        use_learned_positional_embeddings=True, cross_attn_interval=1, is_kps=False, is_train_face=True,
+        cross_attn_dim_head=1, cross_attn_num_heads=1, LFE_id_dim=2, LFE_vit_dim=2, LFE_depth=5, LFE_dim_head=8,
+        LFE_num_heads=2, LFE_num_id_token=1, LFE_num_querie=1, LFE_output_dim=21, LFE_ff_mult=1, LFE_num_scale=1,
+    ).eval()  # fmt: skip
+    vae = d.AutoencoderKLCogVideoX(
+        in_channels=3, out_channels=3, down_block_types=("CogVideoXDownBlock3D",) * 4,
+        up_block_types=("CogVideoXUpBlock3D",) * 4, block_out_channels=(8,) * 4, latent_channels=4, layers_per_block=1,
+        norm_num_groups=2, temporal_compression_ratio=4,
+    ).eval()  # fmt: skip
+    scheduler = d.CogVideoXDPMScheduler(
+        prediction_type="v_prediction", timestep_spacing="trailing", rescale_betas_zero_snr=True, snr_shift_scale=1.0
+    )
+    return d.ConsisIDPipeline(
+        tokenizer=tokenizer, text_encoder=t5(tokenizer), vae=vae, transformer=transformer, scheduler=scheduler
+    )
+
+
+def _hunyuan_parts(reads: str) -> dict[str, Any]:
+    """Text by Qwen, letters inside quotation marks by ByT5; a transformer that reads latents, a picture and a mask."""
+    tokens = {token: place for place, token in enumerate(["<|endoftext|>", *LETTERS, "\u0120", "\u010a"])}
+    tokenizer = t.Qwen2Tokenizer(vocab=tokens, merges=[], pad_token="<|endoftext|>", unk_token="<|endoftext|>")
+    tokenizer.chat_template = SAYS
+    qwen = t.Qwen2_5_VLTextConfig(
+        vocab_size=len(tokenizer), hidden_size=16, intermediate_size=32, num_hidden_layers=3, num_attention_heads=2,
+        num_key_value_heads=1, rope_scaling={"type": "default", "mrope_section": [1, 1, 2]},
+    )  # fmt: skip
+    bytes_ = t.ByT5Tokenizer()
+    transformer = d.HunyuanVideo15Transformer3DModel(
+        in_channels=9, out_channels=4, num_attention_heads=2, attention_head_dim=8, num_layers=2, num_refiner_layers=1,
+        mlp_ratio=2.0, text_embed_dim=16, text_embed_2_dim=WIDTH, image_embed_dim=12, rope_axes_dim=(2, 2, 4),
+        target_size=32, task_type=reads,
+    ).eval()  # fmt: skip
+    vae = d.AutoencoderKLHunyuanVideo15(
+        latent_channels=4, block_out_channels=(16, 16, 16, 16), layers_per_block=1, spatial_compression_ratio=8,
+        temporal_compression_ratio=4, downsample_match_channel=False, upsample_match_channel=False,
+    ).eval()  # fmt: skip
+    return {
+        "text_encoder": t.Qwen2_5_VLTextModel(qwen).eval(),
+        "tokenizer": tokenizer,
+        "text_encoder_2": t5(bytes_, vocab_size=384),
+        "tokenizer_2": bytes_,
+        "transformer": transformer,
+        "vae": vae,
+        "scheduler": d.FlowMatchEulerDiscreteScheduler(shift=7.0),
+        "guider": d.ClassifierFreeGuidance(guidance_scale=6.0),
+    }
+
+
+def hunyuan() -> Any:
+    """HunyuanVideo 1.5 from words."""
+    return d.HunyuanVideo15Pipeline(**_hunyuan_parts("t2v"))
+
+
+def hunyuan_image() -> Any:
+    """HunyuanVideo 1.5 from a first frame."""
+    eye = t.SiglipVisionConfig(
+        hidden_size=12, intermediate_size=24, num_hidden_layers=1, num_attention_heads=2, image_size=32, patch_size=16
+    )
+    return d.HunyuanVideo15ImageToVideoPipeline(
+        **_hunyuan_parts("i2v"), image_encoder=t.SiglipVisionModel(eye).eval(),
+        feature_extractor=t.SiglipImageProcessor(size={"height": 32, "width": 32}),
+    )  # fmt: skip
+
+
+def longcat_audio() -> Any:
+    """Mono sound at 240 samples a second, 8 to a latent."""
+    tokenizer = words()
+    vae = d.LongCatAudioDiTVae(
+        channels=8, c_mults=[1, 2], strides=[2, 4], latent_dim=4, encoder_latent_dim=8, downsampling_ratio=8,
+        sample_rate=240,
+    ).eval()  # fmt: skip
+    transformer = d.LongCatAudioDiTTransformer(
+        dit_dim=32, dit_depth=2, dit_heads=2, dit_text_dim=WIDTH, latent_dim=4
+    ).eval()  # fmt: skip
+    return d.LongCatAudioDiTPipeline(
+        vae=vae, text_encoder=t5(tokenizer, "UMT5"), tokenizer=tokenizer, transformer=transformer,
+        scheduler=d.FlowMatchEulerDiscreteScheduler(shift=1.0, invert_sigmas=True),
+    )  # fmt: skip

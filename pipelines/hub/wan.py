@@ -1,0 +1,24 @@
+"""Wan 2.1 and 2.2: words, a first (and last) frame, or a clip to repaint. The autoencoder needs float32."""
+
+from typing import Any
+
+from pipelines.hub.order import Order, Result
+
+FLOAT32 = ("vae", "image_encoder")
+
+
+def arguments(order: Order) -> dict[str, Any]:
+    """What WanPipeline, WanImageToVideoPipeline or WanVideoToVideoPipeline is called with."""
+    given = order.film()
+    if order.request.task == "image-to-video":
+        last = {"last_image": order.picture("last")} if order.request.last else {}
+        return given | {"image": order.picture("image")} | last
+    if order.request.task == "edit":
+        del given["num_frames"]
+        return given | {"video": order.clip(), "strength": order.request.strength}
+    return given
+
+
+def result(output: Any, order: Order) -> Result:
+    """The first film of the batch."""
+    return Result(frames=output.frames[0])

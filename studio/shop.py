@@ -1,0 +1,134 @@
+"""The command `models`: what there is, what can run here, and fetching, adding and removing a model."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pipelines import catalog
+from pipelines.errors import BadRequest
+from pipelines.hub import preflight, presence, registry, rows
+from pipelines.spec import ModelSpec
+from studio.settings import Settings
+from studio.terminal import Meter
+
+Result = dict[str, Any]
+
+
+def models(options: argparse.Namespace, settings: Settings) -> Result:
+    """What can run here, what cannot and why."""
+    return {"models": [_row(row) for row in catalog.specs()], "not_available": rows.NOT_AVAILABLE}
+
+
+def download(options: argparse.Namespace, settings: Settings) -> Result:
+    """Fetches a model of the Hub: licence and size are printed first."""
+    from pipelines.hub import download as fetch
+
+    row = _of_the_hub(options.name)
+    meter = Meter(sys.stderr)
+    for sentence in preflight.terms(row):
+        meter.note(sentence)
+    try:
+        folder = fetch.download(row, progress=meter)
+    finally:
+        meter.close()
+    return {"name": row.name, "folder": str(folder), "reason": presence.reason(row)}
+
+
+def remove(options: argparse.Namespace, settings: Settings) -> Result:
+    """Removes a downloaded model from the disk, or one of your own from the list."""
+    from pipelines.hub import download as fetch
+
+    if options.name in {row.name for row in rows.HUB}:
+        return {"name": options.name, "freed_bytes": fetch.delete(catalog.spec(options.name))}
+    registry.remove(options.name)
+    return {"name": options.name, "freed_bytes": 0}
+
+
+def add(options: argparse.Namespace, settings: Settings) -> Result:
+    """Adds a model of your own: a folder in diffusers' format, or owner/name on the Hub with --like."""
+    folder = Path(options.repo).expanduser()
+    repo = str(folder.absolute()) if folder.is_dir() else options.repo
+    given = {"name": options.name, "repo": repo, "like": options.like, "precision": options.precision}
+    row = registry.add({key: value for key, value in given.items() if value is not None})
+    return {"name": row.name, "family": row.family, "tasks": list(row.tasks), "file": str(registry.place())}
+
+
+def add_lora(options: argparse.Namespace, settings: Settings) -> Result:
+    """Adds a LoRA, a small file of changes to the models of one family."""
+    lora = registry.add_lora(options.name, options.file, options.family)
+    return {"name": lora.name, "family": lora.family, "file": str(registry.place())}
+
+
+def remote(options: argparse.Namespace, settings: Settings) -> Result:
+    """Allows (on) or forbids (off) models that run on other people's machines, which see the prompt and may cost."""
+    registry.switch_remote(options.state == "on")
+    return {"remote": registry.remote()}
+
+
+ACTS: dict[str, Callable[[argparse.Namespace, Settings], Result]] = {
+    "download": download,
+    "add": add,
+    "remove": remove,
+    "add-lora": add_lora,
+    "remote": remote,
+}
+_NAME: dict[str, Any] = {"metavar": "NAME", "help": "the model, as `models` lists it"}
+OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
+    "download": {"name": _NAME},
+    "remove": {"name": _NAME},
+    "add": {
+        "name": {"metavar": "NAME", "help": "what you call it"},
+        "repo": {"metavar": "FOLDER", "help": "a folder with a model_index.json, or owner/name on the Hub"},
+        "--like": {"metavar": "MODEL", "help": "the model whose settings it takes (default: found by its class)"},
+        "--precision": {"metavar": "bf16|fp8|int8|nf4", "help": "how its weights are kept on the card"},
+    },
+    "add-lora": {
+        "name": {"metavar": "NAME", "help": "what requests call it"},
+        "file": {"type": Path, "metavar": "FILE", "help": "a .safetensors file"},
+        "--family": {"required": True, "metavar": "FAMILY", "help": "wan, ltx, ...: `models --json` says each model's"},
+    },
+    "remote": {"state": {"choices": ("on", "off")}},
+}
+
+
+def show(result: Result) -> str:
+    """The table for people."""
+    lines = [
+        f"{row['name']:<24}{'runs here' if row['runs_here'] else row['reason']}  [{row['licence']}]"
+        for row in result["models"]
+    ]
+    lines += [f"{name:<32} not to be had: {reason}" for name, reason in result["not_available"].items()]
+    return "\n".join(lines)
+
+
+def show_act(result: Result) -> str:
+    """One line for each thing that is known now."""
+    return "\n".join(f"{key}: {value}" for key, value in result.items() if value not in (None, "", 0))
+
+
+def _of_the_hub(name: str) -> ModelSpec:
+    row = catalog.spec(name)
+    if not row.repo or row.remote:
+        raise BadRequest("model", f"{row.name} is not a model to fetch")
+    return row
+
+
+def _row(row: ModelSpec) -> Result:
+    reason = catalog.runs_here(row)
+    return {
+        "name": row.name,
+        "family": row.family,
+        "tasks": list(row.tasks),
+        "runs_here": reason is None,
+        "reason": reason,
+        "download_bytes": row.download_bytes,
+        "licence": row.licence,
+        "forbids": row.forbids,
+        "gated": row.gated,
+        "about": row.about,
+        "repo": row.repo,
+        "revision": row.revision,
+        "source": row.source,
+    }

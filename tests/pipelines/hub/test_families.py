@@ -1,0 +1,271 @@
+"""Every family does every one of its tasks, on random weights of exactly the real classes, reloaded from disk."""
+
+import dataclasses
+import gc
+import inspect
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipelines import catalog
+from pipelines.clip import Clip
+from pipelines.errors import BadRequest, Cancelled, Unavailable
+from pipelines.media import video
+from pipelines.requests import Request
+
+pytest.importorskip("diffusers")
+
+import diffusers
+import torch
+
+from pipelines.hub import consisid, tiny
+from pipelines.hub.families import FAMILIES
+from pipelines.hub.order import order
+
+ALL = [(name, task) for name, (like, _, _) in tiny.MODELS.items() for task in catalog.spec(like).tasks]
+HERE = [(name, task) for name, task in ALL if name != "tiny-consisid"]  # it needs packages that read faces
+ONE_OF_EACH = list({name: (name, task) for name, task in HERE}.values())
+A_SCHEDULE = 1_000  # numbers: a scheduler keeps its times of the last clip; one frame has 3,072
+Ask = Callable[..., Request]
+Get = Callable[[str], Any]
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Iterator[dict[str, Any]]:
+    yield {}
+    gc.unfreeze()
+
+
+@pytest.fixture
+def model(tiny_models: list[str], loaded: dict[str, Any]) -> Iterator[Get]:
+    """A loaded model by name; each is read from disk once."""
+
+    def get(name: str) -> Any:
+        if name not in loaded:
+            loaded[name] = catalog.load(name).to("cpu")
+        return loaded[name]
+
+    yield get
+
+
+class Stop:
+    """A Progress that cancels the first time a message begins with some words."""
+
+    def __init__(self, words: str):
+        self.words = words
+        self.heard: list[str] = []
+
+    def __call__(self, fraction: float, message: str) -> None:
+        self.heard.append(message)
+        if message.startswith(self.words):
+            raise Cancelled("stopped")
+
+
+@pytest.mark.parametrize(("name", "task"), HERE)
+def test_a_task_gives_what_was_asked_with_progress_that_never_falls(name: str, task: str, model: Get, ask: Ask):
+    request = ask(name, task)
+    catalog.check(request)
+    heard: list[tuple[float, str]] = []
+    clip = model(name)(request, lambda *said: heard.append(said))
+    _is_what_was_asked(clip, request)
+    fractions = [fraction for fraction, _ in heard]
+    assert fractions == sorted(fractions) and fractions[0] >= 0 and fractions[-1] <= 1
+    assert any(message.startswith("step ") for _, message in heard)
+    assert heard[-1][1] == "decoding"
+
+
+def _is_what_was_asked(clip: Clip, request: Request) -> None:
+    assert clip.origin is request
+    if request.task == "text-to-sound":
+        assert len(clip.frames) == 0 and clip.audio is not None
+        assert len(clip.audio) == round(request.seconds * clip.rate)
+        return
+    factor = 2 if request.task == "upscale" else 1
+    assert clip.frames.shape == (10, 32 * factor, 32 * factor, 3)
+    assert clip.fps == 8
+    if request.model == "tiny-ltx2":
+        assert clip.audio is not None and len(clip.audio) == round(10 / 8 * clip.rate)
+
+
+@pytest.mark.parametrize(("name", "task"), ONE_OF_EACH)
+def test_cancelling_stops_at_a_step_and_in_the_decoder_and_leaves_nothing(name: str, task: str, model: Get, ask: Ask):
+    pipeline, request = model(name), ask(name, task)
+    fresh = pipeline(request)
+    gc.freeze()  # what is alive now is not looked at again
+    for words in ("step 1", "decoding"):
+        stop = Stop(words)
+        with pytest.raises(Cancelled):
+            pipeline(request, stop)
+        assert stop.heard[-1].startswith(words)
+        assert sum(message.startswith("step ") for message in stop.heard) <= (1 if words == "step 1" else 99)
+        assert _new_numbers() < A_SCHEDULE
+    again = pipeline(request)
+    assert np.array_equal(again.frames, fresh.frames)
+    assert fresh.audio is None or np.array_equal(again.audio, fresh.audio)
+
+
+def _new_numbers() -> int:
+    """Elements of all tensors that came since the freeze and are still alive."""
+    gc.collect()
+    return sum(item.numel() for item in gc.get_objects() if type(item) in (torch.Tensor, torch.nn.Parameter))
+
+
+def test_another_seed_gives_another_clip(model: Get, ask: Ask):
+    clips = [model("tiny-wan")(ask("tiny-wan", "text-to-video", seed=seed)) for seed in (1, 1, 2)]
+    assert np.array_equal(clips[0].frames, clips[1].frames)
+    assert not np.array_equal(clips[0].frames, clips[2].frames)
+
+
+@pytest.mark.parametrize("name", ["tiny-wan", "tiny-ltx", "tiny-ltx2", "tiny-vace"])
+def test_a_still_is_one_frame(name: str, model: Get, ask: Ask):
+    clip = model(name)(ask(name, "text-to-video", still=True))
+    assert clip.still and clip.audio is None
+
+
+def test_a_clip_with_its_sound_made_keeps_every_pixel(model: Get, ask: Ask, given: dict[str, str]):
+    clip = model("tiny-ltx2")(ask("tiny-ltx2", "video-to-sound"))
+    assert np.array_equal(clip.frames, video.read(Path(given["video"])).frames)
+    assert np.abs(clip.audio).max() > 0
+
+
+def test_what_is_black_in_a_mask_is_given_to_the_model_and_white_is_not(model: Get, ask: Ask):
+    pipeline = model("tiny-vace")
+    job = order(ask("tiny-vace", "edit"), pipeline.row, pipeline._pipe("WanVACEPipeline"))
+    assert len(job.mask()) == len(job.clip()) == job.frames == 13  # 4k + 1, cut back to 10
+    assert job.clip()[-1].tobytes() == job.clip()[9].tobytes()
+
+
+def test_a_face_is_passed_to_consisid_as_vectors(tiny_models: list[str], ask: Ask, tiny_folder: Any):
+    """The packages that find a face are not here: the vectors are made up, the pipeline is the real one."""
+    row = catalog.spec("tiny-consisid")
+    assert "insightface is not installed" in str(catalog.runs_here(row))
+    pipe = diffusers.ConsisIDPipeline.from_pretrained(tiny_folder.parent / row.name)
+    pipe.set_progress_bar_config(disable=True)
+    job = order(ask(row.name, "personalize"), row, pipe)
+    with pytest.raises(Unavailable, match="insightface"):
+        consisid.arguments(job)
+    face = {"image": job.picture("face"), "id_cond": torch.ones(1, 2), "id_vit_hidden": [torch.ones(1, 2, 2)]}
+    assert consisid.result(pipe(**job.film(), **face), job).frames.shape[1:] == (32, 32, 3)
+
+
+@pytest.mark.parametrize("name", ["tiny-wan", "tiny-vace", "tiny-lucy", "tiny-ltx"])
+def test_faster_keeps_the_size_and_is_off_again_afterwards(name: str, model: Get, ask: Ask):
+    task = catalog.spec(name).tasks[0]
+    pipeline = model(name)
+    before = pipeline(ask(name, task, steps=4))
+    hurried = pipeline(ask(name, task, steps=4, faster=True))
+    assert hurried.frames.shape == before.frames.shape
+    assert np.array_equal(pipeline(ask(name, task, steps=4)).frames, before.frames)
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "changes", "sentence"),
+    [
+        ("tiny-wan", "text-to-video", {"aspect": "16:9"}, "aspect: tiny-wan makes 1:1, not 16:9"),
+        ("tiny-wan", "text-to-video", {"resolution": 480}, "a short side of 32 at 1:1, not 480"),
+        ("tiny-wan", "text-to-video", {"fps": 16}, "makes 8 frames per second, not 16"),
+        ("tiny-wan", "text-to-video", {"seconds": 3}, "clips of up to 2.125 s, not 3 s"),
+        ("tiny-lucy", "edit", {"strength": 0.5}, "strength: tiny-lucy has no use for it"),
+        ("tiny-wan", "edit", {"lora": "grain=1"}, "there is no LoRA 'grain' for wan"),
+        ("tiny-stable-audio", "text-to-sound", {"seconds": 9}, "sounds of up to 4 s, not 9 s"),
+    ],
+)
+def test_what_a_model_cannot_do_is_refused_in_a_sentence(
+    name: str, task: str, changes: dict[str, Any], sentence: str, tiny_models: list[str], ask: Ask
+):
+    with pytest.raises(BadRequest) as caught:
+        catalog.check(ask(name, task, **changes))
+    assert sentence in str(caught.value)
+
+
+def test_a_clip_of_another_shape_is_refused_and_not_squeezed(model: Get, ask: Ask, wide: str):
+    with pytest.raises(BadRequest, match="is 64 x 32; tiny-lucy takes 1:1: crop it first"):
+        model("tiny-lucy")(ask("tiny-lucy", "edit", video=wide))
+    with pytest.raises(BadRequest, match="doubles the sides, it cannot make them 3x"):
+        model("tiny-ltx-upscaler")(ask("tiny-ltx-upscaler", "upscale", video=wide, factor=3))
+    assert model("tiny-ltx-upscaler")(ask("tiny-ltx-upscaler", "upscale", video=wide)).width == 128
+
+
+def test_every_class_that_is_named_is_in_diffusers_and_takes_its_arguments(model: Get, ask: Ask):
+    for name, task in HERE:
+        pipeline = model(name)
+        kind = getattr(diffusers, FAMILIES[pipeline.row.family][task])
+        job = order(ask(name, task), pipeline.row, pipeline._pipe(kind.__name__))
+        given = pipeline._family.arguments(job)
+        assert set(given) <= set(inspect.signature(kind.__call__).parameters), (name, task)
+
+
+def test_every_row_names_a_family_and_its_figures_come_from_somewhere():
+    for row in catalog.specs():
+        if row.repo and not row.remote:
+            assert set(row.tasks) <= set(FAMILIES[row.family]), row.name
+            assert row.source and row.licence and row.about, row.name
+            assert all(width % 16 == height % 16 == 0 for _, width, height in row.sizes), row.name
+            assert row.longest_frames % row.frame_step in (0, 1), row.name
+
+
+def test_parts_are_shared_between_the_tasks_of_a_model(model: Get, ask: Ask):
+    pipeline = model("tiny-wan")
+    pipeline(ask("tiny-wan", "edit"))
+    assert pipeline._pipe("WanPipeline").transformer is pipeline._pipe("WanVideoToVideoPipeline").transformer
+    assert dataclasses.is_dataclass(pipeline.row)
+
+
+@pytest.mark.parametrize("name", ["tiny-wan", "tiny-ltx", "tiny-stable-audio"])
+def test_offloading_by_blocks_changes_no_number_and_can_be_taken_back(name: str, model: Get, ask: Ask):
+    from pipelines.hub import offload
+
+    pipeline, request = model(name), ask(name, catalog.spec(name).tasks[0])
+    before = pipeline(request)
+    for level in ("blocks", "whole"):
+        pipeline._place(level)
+        offload._tile(pipeline._first, False)  # tiles of a clip this small are the clip itself, but are blended
+        after = pipeline(request)
+        assert np.array_equal(after.frames, before.frames)
+        assert before.audio is None or np.array_equal(after.audio, before.audio)
+
+
+def test_weights_kept_in_8_bits_still_make_a_clip(tiny_models: list[str], ask: Ask):
+    pipeline = catalog.load("tiny-wan").to("cpu")
+    pipeline._first.transformer.enable_layerwise_casting(
+        storage_dtype=torch.float8_e4m3fn, compute_dtype=pipeline._first.transformer.dtype
+    )
+    assert len(pipeline(ask("tiny-wan", "text-to-video")).frames) == 10
+
+
+def test_running_out_of_memory_is_a_sentence_and_the_next_clip_is_made(model: Get, ask: Ask):
+    def full(fraction: float, message: str) -> None:
+        if message == "decoding":
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    pipeline, request = model("tiny-wan"), ask("tiny-wan", "text-to-video")
+    with pytest.raises(Unavailable, match="ran out of memory on this card; a shorter or smaller clip may fit"):
+        pipeline(request, full)
+    assert len(pipeline(request).frames) == 10
+
+
+def test_a_lora_is_worn_for_one_clip_and_taken_off(
+    model: Get, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    peft = pytest.importorskip("peft")
+    from pipelines.hub import registry
+
+    pipeline = model("tiny-wan")
+    plain = pipeline(ask("tiny-wan", "text-to-video"))
+    table = tmp_path / "models.json"
+    table.write_text(registry.place().read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setenv("RUSHES_MODELS", str(table))
+    transformer = pipeline._first.transformer
+    transformer.add_adapter(peft.LoraConfig(r=2, target_modules=["to_q"], init_lora_weights=False), "made")
+    layers = peft.get_peft_model_state_dict(transformer, adapter_name="made")
+    diffusers.WanPipeline.save_lora_weights(tmp_path, transformer_lora_layers=layers)
+    transformer.delete_adapters("made")
+    pipeline._first.unload_lora_weights()
+    registry.add_lora("grain", tmp_path / "pytorch_lora_weights.safetensors", "wan")
+    catalog.check(ask("tiny-wan", "text-to-video", lora="grain=1"))
+    dressed = pipeline(ask("tiny-wan", "text-to-video", lora="grain=1"))
+    assert not np.array_equal(dressed.frames, plain.frames)
+    assert np.array_equal(pipeline(ask("tiny-wan", "text-to-video")).frames, plain.frames)
