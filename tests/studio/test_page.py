@@ -10,6 +10,7 @@ from pathlib import Path
 
 import gradio as gr
 import pytest
+from starlette.requests import Request as StarletteRequest
 
 from pipelines import catalog, vocabulary
 from pipelines.errors import BadRequest, Unavailable
@@ -19,7 +20,7 @@ from studio.board import Job
 from studio.cli import main
 from studio.settings import Settings
 from studio.studio import Studio
-from studio.ui import desk, drawer, palette, parts, sentences, stage, theme, words
+from studio.ui import desk, drawer, palette, parts, pulse, sentences, stage, theme, words
 from studio.ui.app import TABS, build
 from studio.ui.composer import Composer, strangers
 from studio.ui.form import Form, qualities, span
@@ -166,6 +167,21 @@ def test_the_drawer_does_nothing_that_is_not_its_owners(studio):
             drawer.obey(studio.jobs, "browser:two", asked)
     drawer.obey(studio.jobs, "browser:one", {"act": "cancel", "job": name})
     assert studio.jobs.get(name, "browser:one").state == "cancelled"
+
+
+def test_a_pulse_tells_of_what_happens_to_ones_own_jobs_alone(studio):
+    def beat(owner: str) -> tuple[str, bool]:
+        scope = {"type": "http", "headers": [], "state": {"owner": owner}}
+        now = pulse.news(studio, StarletteRequest(scope))
+        return now.mark, now.busy
+
+    before = beat("browser:one"), beat("browser:two")
+    assert before == (beat("browser:one"), beat("browser:two")) and before[0] != before[1]
+    name = studio.jobs.submit(TextToVideo(prompt="a fox"), "browser:one")
+    waits = beat("browser:one")
+    assert waits != before[0] and waits[1] and beat("browser:two") == before[1]
+    studio.jobs.cancel(name, "browser:one")
+    assert beat("browser:one")[0] not in (before[0][0], waits[0]) and not beat("browser:one")[1]
 
 
 def test_acts_that_no_tab_takes_are_closed():
