@@ -43,6 +43,7 @@ def options(command: argparse.ArgumentParser) -> None:
         metavar="NAME=DIR|JSON",
         help="a folder of clips that are called like the prompts, or fields of the request; twice or more",
     )
+    command.add_argument("--first", type=int, metavar="N", help="create: only so many of the prompts")
     command.add_argument("--task", choices=tuple(BY_TASK), default="text-to-video", help="decides what is asked")
     command.add_argument(
         "--axis", action="append", default=[], metavar="AXIS", help=f"ask only this: {', '.join(AXES)}"
@@ -82,10 +83,12 @@ def _create(studio: Studio, options: argparse.Namespace) -> Result:
 
     if not options.prompts:
         raise BadRequest("prompts", f"are missing: one of {', '.join(prompts.suites())}, a file, or hf:...")
+    if options.first is not None and options.first < 1:
+        raise BadRequest("first", f"must be 1 or more, got {options.first}")
     given = dict(_system(text) for text in options.system)
     plan = Plan(
         title=options.what,
-        prompts=prompts.find(options.prompts),
+        prompts=prompts.find(options.prompts)[: options.first],
         systems=tuple(
             System(name=name, settings=said if isinstance(said, dict) else {}) for name, said in given.items()
         ),

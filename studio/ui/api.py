@@ -13,7 +13,7 @@ from gradio.utils import get_upload_folder
 
 from pipelines.errors import BadRequest, StudioError
 from pipelines.requests import request_from_dict
-from studio import commands
+from studio import shop
 from studio.people import owner_of
 from studio.studio import Studio
 from studio.ui.tabs import verify
@@ -62,7 +62,7 @@ class Endpoints:
 
     def models(self, caller: gr.Request) -> list:
         """What can run here, what cannot and why."""
-        return commands.models(Namespace(), self._studio.settings)["models"]
+        return shop.models(Namespace(), self._studio.settings)["models"]
 
     def verify(self, file: dict, caller: gr.Request) -> dict:
         """What an uploaded file says about itself: signature, watermark, settings. Pass it with `handle_file`."""

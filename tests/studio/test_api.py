@@ -82,8 +82,9 @@ class Served:
 
 
 def served(folder: Path, **settings: object) -> Iterator[Served]:
-    """A studio without a worker, so that its jobs wait for ever, and whose callers do not own the machine."""
+    """A studio that is paused, so that its jobs wait for ever, and whose callers do not own the machine."""
     opened = Studio.open(Settings(data=folder, runner="inline", **settings))
+    opened.jobs.pause(None)
     studio = replace(opened, people=People(opened.database, auth=opened.settings.auth, alone=False))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
