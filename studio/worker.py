@@ -30,6 +30,7 @@ from studio.settings import Settings
 CRASHED = "something went wrong inside the studio; the log of the server says what"
 NO_MEMORY = "there is not enough memory for this; a shorter clip needs less"
 ENDED = "the server was ended"
+NICE = 10  # the page answers first where model and server share the cores
 IDLE_S = 0.1  # between two looks at the queue
 log = logging.getLogger("studio.worker")
 
@@ -147,6 +148,8 @@ def main() -> None:
     options = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     os.dup2(2, 1)
+    if hasattr(os, "nice"):
+        os.nice(NICE)
     threading.Thread(target=_end_with_the_server, daemon=True).start()
     settings = dataclasses.replace(Settings.from_env(os.environ), data=options.data, model=options.model)
     database = Database(settings.data / "rushes.db")
