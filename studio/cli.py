@@ -19,6 +19,14 @@ from studio import settings as environment
 from studio.settings import Settings
 from studio.terminal import note
 
+# The commands that turn a request into a file: name, kind of request, help.
+MAKES: dict[str, tuple[type[Request], str]] = {
+    "generate": (TextToVideo, "A sentence to a clip, in this process."),
+    "animate": (ImageToVideo, "A picture to a clip that begins with it."),
+    "personalize": (Personalize, "A clip with the face or the thing of a picture in it."),
+    "edit": (EditVideo, "A clip changed as a sentence says."),
+    "upscale": (Upscale, "A clip with longer sides."),
+}
 PLAINLY = ("model", "seed", "negative", "lora", "lyrics", "consent")  # options whose default says nothing
 DONE, BUG, WRONG, MISSING, STOPPED = 0, 1, 2, 3, 130
 HELP = {
@@ -84,12 +92,10 @@ def parser() -> argparse.ArgumentParser:
     """All commands that are built."""
     top = _Parser(prog="python -m studio", description="Rushes: a sentence in, a film out.")
     group = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _generate(_command(group, "generate", commands.generate, _show_clip))
-    _serve(_command(group, "serve", commands.serve, lambda result: ""))
-    for name, kind in (("animate", ImageToVideo), ("personalize", Personalize), ("edit", EditVideo)):
-        _asks(_command(group, name, getattr(commands, name), _show_clip), kind)
+    for name, (kind, says) in MAKES.items():
+        _asks(_command(group, name, commands.make, _show_clip, says=says), kind)
     _sound(_command(group, "sound", commands.sound, _show_clip))
-    _asks(_command(group, "upscale", commands.upscale, _show_clip), Upscale)
+    _serve(_command(group, "serve", commands.serve, lambda result: ""))
     queue_command.options(_command(group, "jobs", queue_command.jobs, queue_command.show))
     gallery_command.options(_command(group, "gallery", gallery_command.gallery, gallery_command.show))
     gallery_command.reindex_options(_command(group, "reindex", gallery_command.reindex, gallery_command.show))
@@ -112,17 +118,14 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _command(
-    group: Any, name: str, run: Callable[..., dict[str, Any]], show: Callable[[dict[str, Any]], str]
+    group: Any, name: str, run: Callable[..., dict[str, Any]], show: Callable[[dict[str, Any]], str], *, says: str = ""
 ) -> argparse.ArgumentParser:
-    sentence = str(run.__doc__).splitlines()[0]
+    """A command that `run` does; `says` is its help, or the first line of its docstring."""
+    sentence = says or str(run.__doc__).splitlines()[0]
     command = group.add_parser(name, help=sentence, description=sentence, allow_abbrev=False)
     command.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     command.set_defaults(run=run, show=show)
     return command
-
-
-def _generate(command: argparse.ArgumentParser) -> None:
-    _asks(command, TextToVideo)
 
 
 def _sound(command: argparse.ArgumentParser) -> None:

@@ -19,19 +19,13 @@ from typing import Any
 from pipelines import catalog
 from pipelines import spec as table
 from pipelines.errors import BadRequest, Unavailable
-from pipelines.media import door
 from pipelines.requests import Request, TextToSound, VideoToSound
-from studio import seal, service
+from studio import inputs, seal, service
 from studio.settings import Settings
 from studio.terminal import Meter, note
 
 ROOT = Path(__file__).resolve().parents[1]
 Result = dict[str, Any]
-
-
-def generate(options: argparse.Namespace, settings: Settings) -> Result:
-    """A sentence to a clip, in this process."""
-    return make(options, settings)
 
 
 def make(options: argparse.Namespace, settings: Settings) -> Result:
@@ -57,49 +51,27 @@ def make(options: argparse.Namespace, settings: Settings) -> Result:
     return made.to_dict()
 
 
-def animate(options: argparse.Namespace, settings: Settings) -> Result:
-    """A picture to a clip that begins with it."""
-    return make(options, settings)
-
-
-def personalize(options: argparse.Namespace, settings: Settings) -> Result:
-    """A clip with the face or the thing of a picture in it."""
-    return make(options, settings)
-
-
-def edit(options: argparse.Namespace, settings: Settings) -> Result:
-    """A clip changed as a sentence says."""
-    return make(options, settings)
-
-
 def sound(options: argparse.Namespace, settings: Settings) -> Result:
     """A sound from words, or for a clip."""
     options.request = VideoToSound if options.video else TextToSound
     return make(options, settings)
 
 
-def upscale(options: argparse.Namespace, settings: Settings) -> Result:
-    """A clip with longer sides."""
-    return make(options, settings)
-
-
 def request_of(options: argparse.Namespace, settings: Settings) -> Request:
     """What was given, the model's defaults for the rest, and a seed drawn if there is none. Raises `BadRequest`."""
     kind: type[Request] = options.request
-    names = {spec.name for spec in dataclasses.fields(kind)}
-    given = {name: value for name, value in vars(options).items() if name in names and value is not None}
+    fields = {spec.name: spec for spec in dataclasses.fields(kind)}
+    given = {name: value for name, value in vars(options).items() if name in fields and value is not None}
     row = catalog.spec(given.get("model") or catalog.usual(kind.task, settings.model))
-    taken = {name: _taken_in(name, given[name], settings) for name in kind.media_fields() if name in given}
+    taken = {name: _taken_in(fields[name], given[name], settings) for name in kind.media_fields() if name in given}
     return kind(**{**table.defaults(row, kind), "seed": secrets.randbelow(2**31), **given, **taken})
 
 
-def _taken_in(field: str, path: Path, settings: Settings) -> str:
+def _taken_in(spec: dataclasses.Field, path: Path, settings: Settings) -> str:
     """Brings a file in by the one door and returns its name in requests."""
     if not path.is_file():
-        raise BadRequest(field, f"there is no file {path}")
-    found = door.kind(path)
-    enter = door.film if found and door.FILM in found.serves else door.picture
-    return f"inputs/{enter(path, settings.data / 'inputs', asked=field).name}"
+        raise BadRequest(spec.name, f"there is no file {path}")
+    return inputs.take(path, spec.metadata["media"], settings, asked=spec.name)
 
 
 def free_name(request: Request, folder: Path) -> Path:

@@ -13,11 +13,11 @@ import time
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from pipelines.errors import BadRequest, Unavailable
 from pipelines.media import video
-from pipelines.requests import Request
+from studio.made import Made
 from studio.shelf import NAME, Entry, Page, Query, Shelf
 
 __all__ = ["Entry", "Gallery", "Page", "Query"]
@@ -28,18 +28,6 @@ MOST_AT_ONCE = 1_000
 REQUEST, ENTRY = "request.json", "entry.json"
 log = logging.getLogger("studio.gallery")
 KEPT = tuple(name for name in Entry.__dataclass_fields__ if name not in ("id", "request", "tags"))
-
-
-class Made(Protocol):
-    """What `studio.service.make` returns: a whole file in the folder of its clip, and what it is."""
-
-    path: Path
-    request: Request
-    frames: int
-    fps: int
-    width: int
-    height: int
-    elapsed_s: float
 
 
 class Gallery(Shelf):

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipelines import catalog, safety
 from pipelines.errors import Unavailable
-from pipelines.media import keys, verify
+from pipelines.media import keys
 from pipelines.media.provenance import Record, Source
 from pipelines.requests import Request
 from studio.settings import Settings
@@ -38,6 +38,8 @@ def look(path: Path, settings: Settings, *, mine: Callable[[str], bool] = lambda
 
     Raises as `pipelines.media.verify.look` does.
     """
+    from pipelines.media import verify  # brings scipy and OpenCV; the server starts without them
+
     verify.check(path)  # before keys are made for a file that is not there
     return verify.look(path, _identity(settings), clip_of=lambda number: _clip(settings.clips, number, mine))
 

@@ -20,6 +20,7 @@ from pipelines.progress import Progress, part
 from pipelines.requests import Request, TextToSound
 from pipelines.residency import Residency
 from pipelines.safety import Policy
+from studio.made import Made
 
 Preview = Callable[[np.ndarray], None]
 POSTER = "poster.webp"
@@ -33,34 +34,6 @@ class House:
 
     data: Path
     policy: Policy | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Made:
-    """A finished clip on disk. `elapsed_s` counts from the request to the file, loading the model included."""
-
-    path: Path
-    request: Request
-    frames: int
-    fps: int
-    width: int
-    height: int
-    elapsed_s: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON of `generate`."""
-        return {
-            "clip": str(self.path),
-            "frames": self.frames,
-            "fps": self.fps,
-            "width": self.width,
-            "height": self.height,
-            "seconds": 0.0 if self.frames == 1 else self.frames / self.fps or self.request.seconds,
-            "seed": self.request.seed,
-            "model": self.request.model,
-            "elapsed_s": round(self.elapsed_s, 2),
-            "request": self.request.to_dict(),
-        }
 
 
 def on_best_device() -> Residency:

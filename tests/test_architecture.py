@@ -67,7 +67,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "studio.quota",
     },
     "studio.shelf": STORE,
-    "studio.gallery": STORE | {"studio.shelf", "pipelines.media.video"},
+    "studio.gallery": STORE | {"studio.shelf", "studio.made", "pipelines.media.video"},
     "studio.people": STORE,
     "studio.quota": STORE | {"studio.shelf", "pipelines.catalog", "pipelines.spec"},
     "studio.arena": STORE,

@@ -12,8 +12,7 @@ import numpy as np
 from PIL import Image
 
 from pipelines.clip import Clip
-from pipelines.media import encode, landing, provenance, soundmark, tags, watermark
-from pipelines.media.cage import ffmpeg  # noqa: F401  (tests ask it what a file is made of)
+from pipelines.media import encode, landing, provenance, tags
 from pipelines.media.payload import Payload
 from pipelines.media.provenance import Record
 
@@ -51,6 +50,8 @@ def _write(clip: Clip, file: Path, record: Record | None) -> None:
 
 def _watermarked(clip: Clip, record: Record) -> Clip:
     """The clip with the invisible marks in its pictures and its sound."""
+    from pipelines.media import soundmark, watermark  # bring scipy and OpenCV; a server that only asks starts without
+
     payload, secret = Payload(record.identity.number, record.number), record.identity.secret
     frames, audio = clip.frames, clip.audio
     if len(frames) and min(clip.width, clip.height) >= SMALLEST_MARKED:

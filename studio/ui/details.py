@@ -12,7 +12,7 @@ from studio.studio import Studio
 from studio.ui.cards import Acts, Cards, card
 from studio.ui.desk import FAST, Desk
 from studio.ui.form import sentence
-from studio.ui.player import Player, shown
+from studio.ui.player import Player, film
 from studio.ui.words import Say, label, say_to
 
 PLAIN = {"container": False, "padding": False, "apply_default_css": False}
@@ -69,18 +69,6 @@ def _opened(entry: Entry, say: Say) -> list[Any]:
         card(entry),
         ", ".join(entry.tags),
     ]
-
-
-def film(entry: Entry) -> dict[str, Any]:
-    """What the player shows of a clip."""
-    return shown(
-        src=f"media/{entry.id}/clip",
-        poster=f"media/{entry.id}/poster",
-        fps=entry.fps,
-        frames=entry.frames,
-        kind=entry.kind,
-        says=entry.prompt or entry.task,
-    )
 
 
 def described(entry: Entry, say: Say) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from studio.gallery import Entry
 from studio.ui.element import Element
 
 
@@ -20,3 +21,15 @@ class Player(Element):
 def shown(*, src: str, poster: str, fps: int, frames: int, kind: str, says: str) -> dict[str, Any]:
     """A value for `Player`. Addresses are relative to the page; `says` describes it to who cannot see it."""
     return {"src": src, "poster": poster, "fps": fps, "frames": frames, "kind": kind, "says": says}
+
+
+def film(entry: Entry) -> dict[str, Any]:
+    """A clip of the gallery, for `Player`."""
+    return shown(
+        src=f"media/{entry.id}/clip",
+        poster=f"media/{entry.id}/poster",
+        fps=entry.fps,
+        frames=entry.frames,
+        kind=entry.kind,
+        says=entry.prompt or entry.task,
+    )

@@ -13,7 +13,7 @@ from studio.ui import cards, drawer
 from studio.ui.desk import FAST, QUIET, Desk, fingerprint
 from studio.ui.element import Element
 from studio.ui.form import sentence, span
-from studio.ui.player import Player, shown
+from studio.ui.player import Player, film, shown
 from studio.ui.pulse import TAKES, News
 from studio.ui.words import Say, say_in
 
@@ -67,7 +67,7 @@ class Stage:
             )
         elif entry is not None:
             notes = job.notes if job else ()
-            now, value = {"job": "", "clip": entry.id}, on_stage(entry)
+            now, value = {"job": "", "clip": entry.id}, film(entry)
             said, face = under(entry, notes, news.say), cards.card(entry)
         else:
             now, value, said = NOTHING, example(), say_of_example(news.say)
@@ -127,18 +127,6 @@ def working(job: Job, say: Say, paused: bool) -> dict[str, Any]:
     if not job.over:
         value["progress"] = job.fraction if job.started and job.fraction else None
     return value
-
-
-def on_stage(entry: Entry) -> dict[str, Any]:
-    """A take, for the player."""
-    return shown(
-        src=f"media/{entry.id}/clip",
-        poster=f"media/{entry.id}/poster",
-        fps=entry.fps,
-        frames=entry.frames,
-        kind=entry.kind,
-        says=entry.prompt or entry.task,
-    )
 
 
 def under_job(job: Job, say: Say) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from pipelines.clip import Clip
 from pipelines.media import export
 from pipelines.requests import TextToVideo
 from studio.gallery import Query
+from studio.made import Made
 from studio.people import COOKIE, People, alias
-from studio.service import Made
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui.app import start

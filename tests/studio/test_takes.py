@@ -16,7 +16,7 @@ from studio import prompts, takes
 from studio.arena import Plan, Prompt, System
 from studio.ballots import Ballots
 from studio.cli import main
-from studio.service import Made
+from studio.made import Made
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui.tabs import studies

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from pipelines.errors import BadRequest
-from pipelines.media import export
+from pipelines.media import cage, export
 from pipelines.media.foreign import settings_of
 from pipelines.requests import request_from_dict
 
@@ -107,7 +107,7 @@ def test_a_seed_that_is_too_large_here_is_left_out_and_named(tmp_path):
 def test_comfyui_writes_its_graph_into_the_tags_of_a_film(tmp_path, clip):
     made, tagged = export.save(clip, tmp_path / "a.mp4"), tmp_path / "b.mp4"
     tags = ["-metadata", "comment=", "-metadata", f"prompt={json.dumps(GRAPH)}", "-movflags", "use_metadata_tags"]
-    subprocess.run([export.ffmpeg(), "-v", "error", "-i", made, "-c", "copy", *tags, tagged], check=True)
+    subprocess.run([cage.ffmpeg(), "-v", "error", "-i", made, "-c", "copy", *tags, tagged], check=True)
     assert settings_of(tagged).fields["prompt"] == "a red fox"
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.signal import resample_poly
 
-from pipelines.media import export, soundmark
+from pipelines.media import cage, soundmark
 from pipelines.media.soundmark import Found, Payload
 
 RATE = 48_000
@@ -36,7 +36,7 @@ def marked(unmarked: np.ndarray) -> np.ndarray:
 
 def through_an_encoder(audio: np.ndarray, path: Path, *options: str) -> np.ndarray:
     raw = ["-f", "f32le", "-ar", str(RATE), "-ac", "2"]
-    said = [export.ffmpeg(), "-v", "error"]
+    said = [cage.ffmpeg(), "-v", "error"]
     subprocess.run([*said, *raw, "-i", "-", *options, str(path)], input=audio.astype("<f4").tobytes(), check=True)
     heard = subprocess.run([*said, "-i", str(path), *raw, "-"], capture_output=True, check=True).stdout
     return np.frombuffer(heard, "<f4").reshape(-1, 2)

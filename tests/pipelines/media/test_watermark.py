@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipelines.media import export, payload, watermark
+from pipelines.media import cage, payload, watermark
 from pipelines.media.watermark import Found, Payload
 from pipelines.training import world
 
@@ -29,8 +29,8 @@ def through_h264(frames: np.ndarray, path: Path, *, crf: int) -> np.ndarray:
     height, width = frames.shape[1:3]
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb24"]
     coded = [*raw, "-s", f"{width}x{height}", "-i", "-", "-c:v", "libx264", "-crf", str(crf), "-pix_fmt", "yuv420p"]
-    subprocess.run([export.ffmpeg(), "-v", "error", *coded, str(path)], input=frames.tobytes(), check=True)
-    read = [export.ffmpeg(), "-v", "error", "-i", str(path), *raw, "-"]
+    subprocess.run([cage.ffmpeg(), "-v", "error", *coded, str(path)], input=frames.tobytes(), check=True)
+    read = [cage.ffmpeg(), "-v", "error", "-i", str(path), *raw, "-"]
     pixels = subprocess.run(read, capture_output=True, check=True).stdout
     return np.frombuffer(pixels, np.uint8).reshape(-1, height, width, 3)
 
