@@ -38,7 +38,7 @@ TAE = {
 
 TRANSFORMER = {
     "tiny": TransformerConfig(latents=8, width=64, depth=2, heads=2, hidden=128, text=(384,), prior=True),
-    "mini": TransformerConfig(latents=48, width=256, depth=8, heads=4, hidden=688, text=(384,), prior=True),
+    "mini": TransformerConfig(latents=48, width=320, depth=8, heads=5, hidden=864, text=(384,), prior=True),
     "1b": TransformerConfig(latents=16, width=1536, depth=24, heads=16, hidden=4096, text=(4096, 1280, 1472), side=64),
 }
 TRANSFORMER["5b"] = replace(TRANSFORMER["1b"], width=3072, depth=32, heads=24, hidden=8192)

@@ -1,10 +1,14 @@
-"""What the transformer's recipes share: batches of cached latents with captions, the loss, the run."""
+"""What the transformer's recipes share: batches of cached latents with captions, the losses, the run.
+
+Beside the velocity the middle of the network learns to say which thing every token shows, from the world's exact truth.
+"""
 
 import argparse
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,17 +19,20 @@ from torch.nn.utils.rnn import pad_sequence
 from pipelines import device
 from pipelines.moviegen import checkpoint, flow, presets
 from pipelines.moviegen.nn.text import MiniLM, Text
-from pipelines.moviegen.nn.transformer import VideoTransformer, patches
+from pipelines.moviegen.nn.transformer import TransformerConfig, VideoTransformer, patches
 from pipelines.training import world
-from pipelines.training.latents import Bucket, Latents
+from pipelines.training.latents import Bucket, Latents, Sample
 from pipelines.training.loop import Plan, Run, join
 from pipelines.training.scene import Scene
+from pipelines.vocabulary import THINGS
 
 TEXT_DROPPED = 0.1  # of the captions, so that guidance has something to lead away from
 # Mean logit of the times that are trained. The coarse structure of mini's latents has a variance of 4 to 37 and is
 # decided at t = 1 / (1 + sqrt(variance)), 0.14 to 0.33, where the paper's mean of 0 would draw one time in four.
 EARLY = -0.5
+NAMES = tuple(THINGS)
 MEASURED = 200_000  # tokens whose covariance is the prior's
+NAMING = 0.5  # weight of the second loss, as of the alignment of Yu et al. (2025)
 WORDINGS = 3  # captions of one scene; more would mostly mean that fewer are found in memory
 
 
@@ -64,6 +71,36 @@ class Reader:
         return Text(states=states, mask=torch.arange(states.shape[1]) < lengths[:, None])
 
 
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """z (B, C, T', H', W'), captions, the number of each scene's thing (B,), the covered part of tokens (B, N)."""
+
+    z: Tensor
+    text: Text
+    things: Tensor
+    cover: Tensor
+
+
+class Pupil(VideoTransformer):
+    """The transformer with a head that names what each token shows, read off the middle block; for training only.
+
+    Yu et al. (2025, "Representation alignment for generation") align it with a large vision model's features, which
+    speeds training up; here the theatre itself knows the answer.
+    """
+
+    def __init__(self, config: TransformerConfig):
+        super().__init__(config)
+        self.head = nn.Linear(self.config.width, len(NAMES) + 1)  # the last one: nothing but the place
+        self.blocks[self.config.depth // 2 - 1].register_forward_hook(self._listen)
+
+    def _listen(self, block: nn.Module, given: Any, x: Tensor) -> None:
+        self.named = self.head(x)  # (B, N, names); inside `forward`, where FSDP has gathered the head
+
+    def taught(self) -> dict[str, Tensor]:
+        """The weights without the head."""
+        return {name: weight for name, weight in self.state_dict().items() if not name.startswith("head.")}
+
+
 class Feed:
     """Random batches of a stage: latents and token states of captions."""
 
@@ -74,22 +111,24 @@ class Feed:
         weights = np.array([weight for _, weight in stage.buckets])
         self.odds = weights / weights.sum()
 
-    def batch(self) -> tuple[Tensor, Text]:
-        """z (B, C, T', H', W') and the states of B captions, some of them empty."""
-        z, scenes, still = self.draw()
-        return z, self.read([self.caption(scene, still=still) for scene in scenes])
+    def batch(self) -> Batch:
+        """The captions of some samples are empty."""
+        sample, still = self.draw()
+        text = self.read([self.caption(scene, still=still) for scene in sample.scenes])
+        things = torch.tensor([NAMES.index(scene.thing) for scene in sample.scenes])
+        return Batch(z=sample.z, text=text, things=things, cover=sample.cover)
 
-    def draw(self) -> tuple[Tensor, list[Scene], bool]:
-        """z (B, C, T', H', W') of one bucket, the B scenes, and whether they are stills."""
+    def draw(self) -> tuple[Sample, bool]:
+        """Samples of one bucket, and whether they are stills."""
         bucket = self.stage.buckets[self.rng.choice(len(self.odds), p=self.odds)][0]
         count = max(1, self.stage.latent_frames // bucket.latent_frames)
-        return *self.latents[bucket.name].draw(count, self.rng), bucket.frames == 1
+        return self.latents[bucket.name].draw(count, self.rng), bucket.frames == 1
 
     def tokens(self, count: int) -> Tensor:
         """About `count` tokens (count, 4 C) of all buckets, as they are mixed."""
-        found = [patches(self.draw()[0]).flatten(0, 1)]
+        found: list[Tensor] = []
         while sum(map(len, found)) < count:
-            found.append(patches(self.draw()[0]).flatten(0, 1))
+            found.append(patches(self.draw()[0].z).flatten(0, 1))
         return torch.cat(found)
 
     def caption(self, scene: Scene, *, still: bool) -> str:
@@ -117,15 +156,16 @@ def train(stage: Stage, choice: argparse.Namespace) -> nn.Module:
     rank = join()
     torch.manual_seed(0)
     root = Path("runs/transformer") / choice.preset
-    model = VideoTransformer(presets.TRANSFORMER[choice.preset])
-    if choice.published:
-        model = checkpoint.load_transformer(choice.preset).train().requires_grad_(True)
+    published = checkpoint.load_transformer(choice.preset) if choice.published else None
+    model = Pupil(published.config if published else presets.TRANSFORMER[choice.preset])
+    if published:
+        model.load_state_dict(model.state_dict() | published.state_dict())
     elif stage.after:
         before = torch.load(root / stage.after / "last.pt", map_location="cpu", weights_only=True)
         model.load_state_dict(before["average"])
     feed = Feed(stage, Path("runs/latents") / choice.preset, Reader(checkpoint.load_text()), seed=0)
     checks = [feed.batch() for _ in range(8)]
-    if stage.after is None and not choice.published and model.prior:
+    if stage.after is None and not published and model.prior:
         model.prior.measure(feed.tokens(MEASURED))
     plan = Plan(minutes=choice.minutes, rate=choice.rate, cooldown=choice.cooldown, average=0.9985)
     run = Run(model, lambda model: optimisers(model, choice.rate), plan, root / (choice.run or stage.name))
@@ -135,16 +175,28 @@ def train(stage: Stage, choice: argparse.Namespace) -> nn.Module:
     @torch.no_grad()
     def validate(average: nn.Module) -> float:
         generator = torch.Generator().manual_seed(0)
-        return sum(float(loss(average, *batch, generator)) for batch in checks) / len(checks)
+        return sum(float(losses(average, batch, generator)[0]) for batch in checks) / len(checks)
 
-    return run.train(lambda: loss(run.model, *feed.batch()), validate)
+    def loss() -> Tensor:
+        velocity, naming = losses(run.model, feed.batch())
+        return velocity + NAMING * naming
+
+    return run.train(loss, validate)
 
 
-def loss(model: nn.Module, z: Tensor, text: Text, generator: torch.Generator | None = None) -> Tensor:
-    """Flow-matching loss of a batch; matrix products in bfloat16 where that is fast."""
+def losses(model: nn.Module, batch: Batch, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+    """Flow-matching loss of a batch, and the naming's; matrix products in bfloat16 where that is fast."""
     dtype = device.dtype("cpu")
     with torch.autocast("cpu", dtype, enabled=dtype != torch.float32), sdpa_kernel(SDPBackend.MATH):
-        return flow.loss(lambda x, t: model(x, t, (text,)), z, generator, mean=EARLY)
+        velocity = flow.loss(lambda x, t: model(x, t, (batch.text,)), batch.z, generator, mean=EARLY)
+    return velocity, naming(model.named, batch)
+
+
+def naming(named: Tensor, batch: Batch) -> Tensor:
+    """Cross-entropy of the names (B, N, names) to the thing, as far as a token is covered, and to nothing."""
+    likely = named.float().log_softmax(dim=-1)
+    thing = likely.gather(2, batch.things[:, None, None].expand(-1, likely.shape[1], 1)).squeeze(2)  # (B, N)
+    return -(batch.cover * thing + (1 - batch.cover) * likely[..., -1]).mean()
 
 
 def optimisers(model: nn.Module, rate: float) -> list[torch.optim.Optimizer]:

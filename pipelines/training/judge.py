@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from pipelines import device
 from pipelines.evaluation.judge import (
     MOMENTS,
     SIZE,
@@ -154,7 +155,8 @@ class Trainer:
     def learn(self, batch: Batch) -> float:
         """One step; returns its loss."""
         self.judge.train()
-        with torch.autocast("cpu", torch.bfloat16):
+        dtype = device.dtype("cpu")
+        with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
             out = self.judge(batch.frames, batch.thumbs, batch.flow)
         error = loss(out, batch.names)
         self.optimizer.zero_grad(set_to_none=True)

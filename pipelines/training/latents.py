@@ -2,7 +2,8 @@
 
     python -m pipelines.training.latents --preset mini --stills 20000 --clips 3000
 
-Writes shards of one shape each to runs/latents/<preset>/<aspect>-<frames>/ and skips those that exist.
+Writes shards of one shape each to runs/latents/<preset>/<aspect>-<frames>/ and skips those that exist. Beside the
+latents a shard has the scenes, and how much of each of the transformer's tokens the thing covers.
 """
 
 import argparse
@@ -16,12 +17,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from einops import reduce
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from pipelines.errors import Unavailable
 from pipelines.moviegen import checkpoint, tiling
 from pipelines.moviegen.nn.tae import TAE
+from pipelines.moviegen.nn.transformer import PATCH
 from pipelines.training import world
 from pipelines.training.data import pixels
 from pipelines.training.scene import Scene
@@ -63,21 +66,44 @@ CLIPS = (
 
 
 class Renders(Dataset):
-    """Frames (T, H, W, 3) of the scenes of some seeds, in one bucket's shape."""
+    """The scenes of some seeds in one bucket's shape: frames (T, H, W, 3) and their cover, see `cover`.
 
-    def __init__(self, bucket: Bucket, seeds: range, style: str | None):
+    A token stands for `frames` frames and a square of `side` pixels.
+    """
+
+    def __init__(self, bucket: Bucket, seeds: range, style: str | None, *, frames: int, side: int):
         self.bucket, self.seeds, self.style = bucket, seeds, style
+        self.token = {"frames": frames, "side": side}
 
     def __len__(self) -> int:
         return len(self.seeds)
 
-    def __getitem__(self, index: int) -> np.ndarray:
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         cv2.setNumThreads(1)
         scene = world.sample_scene(self.seeds[index], style=self.style)
         width, height = ASPECT_SIZES[self.bucket.aspect]
         if self.bucket.frames == 1:
-            return world.render_still(scene, width=width, height=height)[None]
-        return world.render(scene, frames=self.bucket.frames, width=width, height=height)
+            theatre, times = world.stage_still(scene, width=width, height=height)
+        else:
+            theatre, times = world.stage(scene, frames=self.bucket.frames, width=width, height=height)
+        masks = np.stack([theatre.covers(t)[0] for t in times])
+        return np.stack([theatre.frame(t) for t in times]), cover(masks, **self.token)
+
+
+def cover(masks: np.ndarray, *, frames: int, side: int) -> np.ndarray:
+    """masks (T, H, W) bool -> the part of every token that is covered, of 255: (T / frames, H / side, W / side)."""
+    parts = np.stack([masks[t : t + frames].mean(axis=0) for t in range(0, len(masks), frames)])
+    parts = reduce(parts, "t (h p) (w q) -> t h w", "mean", p=side, q=side)
+    return np.rint(255 * parts).astype(np.uint8)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """B samples of a bucket: latents z (B, C, T', H', W'), scenes, covered part of each token (B, N) in [0, 1]."""
+
+    z: Tensor
+    scenes: list[Scene]
+    cover: Tensor
 
 
 class Latents:
@@ -89,13 +115,17 @@ class Latents:
             raise Unavailable(f"there are no latents in {folder}; make them with: python -m pipelines.training.latents")
         scenes = [Scene(**scene) for shard in shards for scene in shard["scenes"]]
         kept = [row for row, scene in enumerate(scenes) if chosen is None or chosen(scene)]
-        self.z = torch.cat([shard["z"] for shard in shards])[torch.tensor(kept)]
+        self.z, self.cover = (
+            torch.cat([shard[name] for shard in shards])[torch.tensor(kept)] for name in ("z", "cover")
+        )
         self.scenes = [scenes[row] for row in kept]
 
-    def draw(self, count: int, rng: np.random.Generator) -> tuple[Tensor, list[Scene]]:
-        """`count` random samples: z (B, C, T', H', W') float, and their scenes."""
+    def draw(self, count: int, rng: np.random.Generator) -> Sample:
+        """`count` random samples."""
         rows = rng.integers(0, len(self.scenes), count)
-        return self.z[torch.from_numpy(rows)].float(), [self.scenes[row] for row in rows]
+        at = torch.from_numpy(rows)
+        part = self.cover[at].flatten(1).float() / 255
+        return Sample(z=self.z[at].float(), scenes=[self.scenes[row] for row in rows], cover=part)
 
 
 def main() -> None:
@@ -127,12 +157,19 @@ def cache(tae: TAE, bucket: Bucket, seeds: range, *, folder: Path, style: str | 
         if path.exists():
             continue
         part = range(start, min(start + size, seeds.stop))
-        loader = DataLoader(Renders(bucket, part, style), batch, num_workers=1, collate_fn=np.stack)
-        z = torch.cat([tiling.encode(tae, pixels(frames)).half() for frames in loader])
+        renders = Renders(bucket, part, style, frames=tae.config.time, side=PATCH * tae.config.space)
+        z, covers = [], []
+        for frames, covered in DataLoader(renders, batch, num_workers=1, collate_fn=_columns):
+            z.append(tiling.encode(tae, pixels(frames)).half())
+            covers.append(torch.from_numpy(covered))
         scenes = [dataclasses.asdict(world.sample_scene(seed, style=style)) for seed in part]
-        torch.save({"z": z, "scenes": scenes}, path.with_suffix(".new"))
+        torch.save({"z": torch.cat(z), "cover": torch.cat(covers), "scenes": scenes}, path.with_suffix(".new"))
         os.replace(path.with_suffix(".new"), path)
         log.info("%s: %d of %d", bucket.name, part.stop - seeds.start, len(seeds))
+
+
+def _columns(rows: list[tuple[np.ndarray, ...]]) -> list[np.ndarray]:
+    return [np.stack(column) for column in zip(*rows, strict=True)]
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from pipelines.moviegen.nn.tae import TAE, inflate
 from pipelines.moviegen.nn.transformer import VideoTransformer
 from pipelines.training import world
 from pipelines.training.data import pixels
+from pipelines.training.generator import Pupil
 
 log = logging.getLogger("training")
 RUNS = Path("runs")
@@ -57,11 +58,13 @@ def publish_tae(preset: str, stage: str, clips: int = 48) -> None:
 def publish_transformer(preset: str, runs: list[str]) -> None:
     """Saves the average of the averaged weights of `runs`."""
     found = [_finished(RUNS / "transformer" / preset / run) for run in runs]
-    model = VideoTransformer(presets.TRANSFORMER[preset])
+    model = Pupil(presets.TRANSFORMER[preset])
     state = {name: torch.stack([weights[name] for weights, _ in found]).mean(dim=0) for name in found[0][0]}
     model.load_state_dict(state)
+    bare = VideoTransformer(model.config)
+    bare.load_state_dict(model.taught())
     facts = {"runs": {run: facts for run, (_, facts) in zip(runs, found, strict=True)}}
-    checkpoint.save(model, checkpoint.WEIGHTS / preset / "transformer.safetensors", torch.bfloat16, **facts)
+    checkpoint.save(bare, checkpoint.WEIGHTS / preset / "transformer.safetensors", torch.bfloat16, **facts)
 
 
 @torch.no_grad()

@@ -27,21 +27,35 @@ __all__ = [
     "render",
     "render_still",
     "sample_scene",
+    "stage",
+    "stage_still",
 ]
 STILL_SECONDS = 2.0  # a still is one moment of a clip of this length
 
 
+def stage(
+    scene: Scene, *, frames: int = 32, fps: int = 16, width: int = 256, height: int = 256
+) -> tuple[Theatre, list[float]]:
+    """The theatre of a clip and the moments, in seconds, that are its frames."""
+    times = [i / fps for i in range(frames)]
+    return Theatre.of_clip(scene, times=times, size=(width, height)), times
+
+
+def stage_still(scene: Scene, *, width: int = 256, height: int = 256) -> tuple[Theatre, list[float]]:
+    """The theatre of a still and its one moment, a random one that comes from the seed."""
+    moment = float(np.random.default_rng([scene.seed, 4]).uniform(0, STILL_SECONDS))
+    return Theatre(scene, times=[moment], duration=STILL_SECONDS, size=(width, height)), [moment]
+
+
 def render(scene: Scene, *, frames: int = 32, fps: int = 16, width: int = 256, height: int = 256) -> np.ndarray:
     """The clip (T, H, W, 3) uint8 of a scene: the same numbers for the same arguments."""
-    times = [i / fps for i in range(frames)]
-    theatre = Theatre.of_clip(scene, times=times, size=(width, height))
+    theatre, times = stage(scene, frames=frames, fps=fps, width=width, height=height)
     return np.stack([theatre.frame(t) for t in times])
 
 
 def render_still(scene: Scene, *, width: int = 256, height: int = 256) -> np.ndarray:
     """One random moment (H, W, 3) uint8 of the scene; the moment comes from the seed."""
-    moment = float(np.random.default_rng([scene.seed, 4]).uniform(0, STILL_SECONDS))
-    theatre = Theatre(scene, times=[moment], duration=STILL_SECONDS, size=(width, height))
+    theatre, (moment,) = stage_still(scene, width=width, height=height)
     return theatre.frame(moment)
 
 

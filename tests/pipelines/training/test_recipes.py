@@ -56,9 +56,9 @@ def test_missing_latents_are_named_with_the_command_that_makes_them(tmp_path):
 def test_a_batch_has_captions_and_now_and_then_none(folder):
     stage = generator.Stage(name="test", after=None, buckets=((BUCKET, 1.0),), latent_frames=64)
     read = generator.Reader(checkpoint.load_text())
-    z, text = generator.Feed(stage, folder, read, seed=0).batch()
-    assert z.shape == (64, 8, 1, 16, 16) and len(text.states) == 64
-    assert 0 < (text.mask.sum(dim=1) == 2).sum() < 20  # of an empty caption only the two marks are left
+    batch = generator.Feed(stage, folder, read, seed=0).batch()
+    assert batch.z.shape == (64, 8, 1, 16, 16) and len(batch.text.states) == 64
+    assert 0 < (batch.text.mask.sum(dim=1) == 2).sum() < 20  # of an empty caption only the two marks are left
     assert all(caption.startswith("Still.") for caption in read.known if caption)
 
 
@@ -74,11 +74,39 @@ def test_captions_that_were_read_before_are_the_same_again():
 def test_one_step_of_the_transformer_s_recipe_has_a_gradient_everywhere(folder):
     read = generator.Reader(checkpoint.load_text())
     stage = generator.Stage(name="test", after=None, buckets=((BUCKET, 1.0),), latent_frames=2)
-    model = VideoTransformer(presets.TRANSFORMER["tiny"])
+    model = generator.Pupil(presets.TRANSFORMER["tiny"])
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.05)
-    generator.loss(model, *generator.Feed(stage, folder, read, seed=0).batch()).backward()
+    sum(generator.losses(model, generator.Feed(stage, folder, read, seed=0).batch())).backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
+
+
+def test_the_cover_says_which_tokens_the_thing_is_in(folder):
+    latents = Latents(folder / BUCKET.name)
+    mask = data.world.stage_still(latents.scenes[1])[0]
+    (moment,) = mask.views
+    seen = mask.covers(moment)[0]
+    parts = latents.cover[1, 0].float() / 255
+    assert parts.shape == (8, 8) and abs(float(parts.mean()) - seen.mean()) < 0.01
+    assert float(parts[seen.nonzero()[0][0] // 32, seen.nonzero()[1][0] // 32]) > 0
+
+
+def test_naming_is_least_for_the_thing_where_it_is_and_nothing_elsewhere(folder):
+    stage = generator.Stage(name="test", after=None, buckets=((BUCKET, 1.0),), latent_frames=2)
+    batch = generator.Feed(stage, folder, generator.Reader(checkpoint.load_text()), seed=0).batch()
+    right = torch.full((2, 64, len(generator.NAMES) + 1), -20.0)
+    right[..., -1] = (1 - batch.cover).clamp(min=1e-6).log()
+    right[torch.arange(2), :, batch.things] = batch.cover.clamp(min=1e-6).log()
+    other = right.roll(1, dims=-1)
+    assert generator.naming(right, batch) < 0.3 * generator.naming(torch.zeros_like(right), batch)
+    assert generator.naming(right, batch) < generator.naming(other, batch)
+
+
+def test_the_weights_that_leave_have_no_head():
+    pupil = generator.Pupil(presets.TRANSFORMER["tiny"])
+    bare = VideoTransformer(pupil.config)
+    bare.load_state_dict(pupil.taught())
+    assert pupil.head.weight.shape[1] == pupil.config.width
 
 
 def test_the_buckets_cover_all_shapes_and_lengths():
