@@ -26,8 +26,12 @@ def interpolate(x0: Tensor, x1: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def logit_normal(count: int, generator: torch.Generator | None = None, *, mean: float = 0.0) -> Tensor:
-    """(count,) times in (0, 1), denser around the logistic of `mean`: the logistic of a normal of deviation 1."""
-    return torch.sigmoid(mean + torch.randn(count, generator=generator))
+    """(count,) times in (0, 1), denser around the logistic of `mean`: the logistic of a normal of deviation 1.
+
+    One from each of `count` equally likely parts of the distribution, in random order: a batch has early and late ones.
+    """
+    part = torch.randperm(count, generator=generator) + torch.rand(count, generator=generator)
+    return torch.sigmoid(mean + torch.special.ndtri((part / count).clamp(1e-6, 1 - 1e-6)))
 
 
 def loss(velocity: Velocity, x1: Tensor, generator: torch.Generator | None = None, *, mean: float = 0.0) -> Tensor:

@@ -25,6 +25,12 @@ def test_times_are_logit_normal_with_the_quantiles_of_the_paper():
     assert torch.allclose(t.quantile(torch.tensor([0.1, 0.25, 0.5, 0.75, 0.9])), expected, atol=0.005)
 
 
+def test_every_batch_has_early_and_late_times():
+    for seed in range(20):
+        t = flow.logit_normal(4, torch.Generator().manual_seed(seed)).sort().values
+        assert t[0] < 0.338 < t[1] < 0.5 < t[2] < 0.663 < t[3]  # the quartiles of the paper's distribution
+
+
 @pytest.mark.parametrize("steps", [1, 2, 3, 10, 50, 249, 250, 1000])
 def test_the_schedule_starts_at_noise_ends_at_data_and_never_turns_back(steps):
     t = flow.linear_quadratic(steps)
