@@ -6,7 +6,7 @@ Beside the velocity the middle of the network learns to say which thing every to
 import argparse
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ EARLY = -0.5
 NAMES = tuple(THINGS)
 MEASURED = 200_000  # tokens whose covariance is the prior's
 NAMING = 0.5  # weight of the second loss, as of the alignment of Yu et al. (2025)
-WORDINGS = 3  # captions of one scene; more would mostly mean that fewer are found in memory
+WORDINGS = 1  # captions of one scene: other scenes have other wordings, and to read a new one costs a fifth of a step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +145,7 @@ def options(description: str, minutes: float, rate: float) -> argparse.Namespace
     parser.add_argument("--minutes", type=float, default=minutes)
     parser.add_argument("--rate", type=float, default=rate)
     parser.add_argument("--cooldown", type=float, default=0.3, help="the part of the minutes in which the rate falls")
+    parser.add_argument("--latent-frames", type=int, help="in a batch: few make more steps, which counts at first")
     parser.add_argument("--run", help="name of the run's folder, to keep several apart")
     parser.add_argument("--published", action="store_true", help="begin with the weights in assets/weights")
     return parser.parse_args()
@@ -154,6 +155,7 @@ def train(stage: Stage, choice: argparse.Namespace) -> nn.Module:
     """Runs a stage to the end of its minutes; returns the averaged model. Under `torchrun`, on all its processes."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     rank = join()
+    stage = replace(stage, latent_frames=choice.latent_frames or stage.latent_frames)
     torch.manual_seed(0)
     root = Path("runs/transformer") / choice.preset
     published = checkpoint.load_transformer(choice.preset) if choice.published else None
