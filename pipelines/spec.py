@@ -45,6 +45,7 @@ class ModelSpec:
     parts: tuple[tuple[str, int], ...] = ()  # bytes of each part as it is computed with
     working_bytes: int = 0  # what a clip of the largest size takes beside the weights
     precision: str = "bf16"  # of the transformer's weights on the card: one of PRECISIONS
+    mag_ratios: tuple[float, ...] = ()  # of these very weights, measured: MagCache then makes them "faster"
     source: str = ""  # where the figures come from
 
     @property

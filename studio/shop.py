@@ -8,7 +8,7 @@ from typing import Any
 
 from pipelines import catalog
 from pipelines.errors import BadRequest
-from pipelines.hub import preflight, presence, registry, rows
+from pipelines.hub import caches, preflight, presence, registry, rows
 from pipelines.spec import ModelSpec
 from studio.settings import Settings
 from studio.terminal import Meter
@@ -130,5 +130,6 @@ def _row(row: ModelSpec) -> Result:
         "about": row.about,
         "repo": row.repo,
         "revision": row.revision,
+        "faster": caches.about(row),
         "source": row.source,
     }

@@ -13,7 +13,7 @@ from typing import Any
 import platformdirs
 
 from pipelines.errors import BadRequest
-from pipelines.hub import presence
+from pipelines.hub import caches, presence
 from pipelines.hub.families import FAMILIES
 from pipelines.hub.rows import HUB
 from pipelines.spec import PRECISIONS, ModelSpec
@@ -24,7 +24,7 @@ WHOLE, LIST, TEXT = (int,), (list,), (str,)
 SETTINGS: dict[str, tuple[type, ...]] = {  # what a row of one's own may say of itself
     **dict.fromkeys(("steps", "longest_frames", "frame_step"), WHOLE),
     **dict.fromkeys(("guidance", "longest_s"), (int, float)),
-    **dict.fromkeys(("sizes", "fps", "tasks", "free"), LIST),
+    **dict.fromkeys(("sizes", "fps", "tasks", "free", "mag_ratios"), LIST),
     **dict.fromkeys(("negative", "prompt_style", "licence", "forbids", "about", "revision", "precision"), TEXT),
 }
 
@@ -167,7 +167,18 @@ def _row(entry: dict[str, Any]) -> ModelSpec:
     local = Path(repo).is_absolute()
     own_weights = {"parts": _parts(Path(repo)), "download_bytes": 0} if local else {}
     fits = {"devices": ("cuda", "mps", "cpu"), "working_bytes": 0} if local else {}
-    return replace(rows[base], **{"source": "your own", "name": name, "repo": repo} | own_weights | fits | given)
+    row = replace(rows[base], **{"source": "your own", "name": name, "repo": repo} | own_weights | fits | given)
+    _check_hurry(row)
+    return row
+
+
+def _check_hurry(row: ModelSpec) -> None:
+    if "faster" in row.free and row.family not in caches.CACHES:
+        raise BadRequest("models", f"{row.name[:40]!r}: free must not have faster: {caches.NONE[row.family]}")
+    if not all(isinstance(ratio, int | float) and 0 < ratio < 10 for ratio in row.mag_ratios):
+        raise BadRequest("models", f"{row.name[:40]!r}: mag_ratios must be a list of numbers between 0 and 10")
+    if row.mag_ratios and not caches.magnitudes_fit(row):
+        raise BadRequest("models", f"{row.name[:40]!r}: mag_ratios serve models of Wan and LTX-Video with one network")
 
 
 def _frozen(value: Any) -> Any:
