@@ -9,7 +9,9 @@ from pipelines.requests import Request
 # How much of a model is on the card at a time, the fastest first: everything; one part (text encoder, transformer,
 # autoencoder); a few blocks, the next ones on their way; one layer.
 LEVELS = ("whole", "parts", "blocks", "layers")
-PRECISIONS = ("bf16", "fp8", "int8", "nf4")
+# How the transformer's weights are kept, with the share of bfloat16's bytes: "fp8" casts each layer as it is used (no
+# package), "int8" and "nf4" are bitsandbytes' (CUDA only), "ao-int8" and "ao-fp8" are torchao's.
+PRECISIONS = {"bf16": 1.0, "fp8": 0.5, "int8": 0.5, "nf4": 0.3, "ao-int8": 0.5, "ao-fp8": 0.5}
 OPTIONAL = ("faster", "lora", "mask", "strength", "last", "lyrics", "still")  # for models with them in `free`
 
 
@@ -45,6 +47,7 @@ class ModelSpec:
     parts: tuple[tuple[str, int], ...] = ()  # bytes of each part as it is computed with
     working_bytes: int = 0  # what a clip of the largest size takes beside the weights
     precision: str = "bf16"  # of the transformer's weights on the card: one of PRECISIONS
+    gguf: tuple[str, ...] = ()  # files with the weights of each transformer, in place of the repository's own
     mag_ratios: tuple[float, ...] = ()  # of these very weights, measured: MagCache then makes them "faster"
     source: str = ""  # where the figures come from
 
@@ -89,7 +92,8 @@ def network_frames(row: ModelSpec, frames: int) -> int:
 
 def memory(row: ModelSpec, level: str) -> int:
     """Bytes on the card for the row at one of `LEVELS`: arithmetic from its parts, not a measurement."""
-    sizes = [size for _, size in row.parts] or [0]
+    share = PRECISIONS[row.precision]
+    sizes = [round(size * (share if part.startswith("transformer") else 1)) for part, size in row.parts] or [0]
     weights = {
         "whole": sum(sizes),
         "parts": max(sizes),

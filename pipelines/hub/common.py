@@ -15,7 +15,7 @@ import torch
 from pipelines import catalog, device
 from pipelines.clip import Clip
 from pipelines.errors import Unavailable
-from pipelines.hub import offload, presence, registry, speed
+from pipelines.hub import offload, presence, registry, speed, weights
 from pipelines.hub.families import CLASSES, FAMILIES
 from pipelines.hub.hush import hushed
 from pipelines.hub.order import Order, Result, levels, order, sound
@@ -41,10 +41,10 @@ def read(row: ModelSpec) -> Any:
     index = registry.check_index(folder / presence.INDEX)
     kind = getattr(diffusers, index["_class_name"])
     assert kind.__name__ in CLASSES
+    formats = dtypes(row)
     with hushed():
-        pipe = kind.from_pretrained(
-            folder, dtype=dtypes(row), local_files_only=True, use_safetensors=True, **offload.quantised(row)
-        )
+        given = weights.arguments(row, index, folder, formats["default"])
+        pipe = kind.from_pretrained(folder, dtype=formats, local_files_only=True, use_safetensors=True, **given)
     pipe.set_progress_bar_config(disable=True)
     return pipe
 

@@ -11,6 +11,9 @@ from pipelines.spec import ModelSpec, memory
 
 INDEX = "model_index.json"
 GB = 1_000_000_000
+_BITS, _AO = ("bitsandbytes", "bitsandbytes==0.50.2"), ("torchao", "torchao==0.18.0")
+OF_PRECISION = {"int8": (_BITS,), "nf4": (_BITS,), "ao-int8": (_AO,), "ao-fp8": (_AO,)}
+OF_GGUF = (("gguf", "gguf==0.19.0"),)
 
 
 def reason(row: ModelSpec) -> str | None:
@@ -43,7 +46,17 @@ def downloaded(row: ModelSpec) -> bool:
     if place is None or not (place / INDEX).is_file():
         return False
     index = json.loads((place / INDEX).read_text(encoding="utf-8"))
-    return all(_part_is_whole(place / name, kind) for name, (library, kind) in components(index).items() if library)
+    parts = {name: kind for name, (library, kind) in components(index).items() if library}
+    if row.gguf:  # instead of the transformer's weights
+        parts = {name: kind for name, kind in parts.items() if not name.startswith("transformer")}
+    return all(Path(file).is_file() for file in row.gguf) and all(
+        _part_is_whole(place / name, kind) for name, kind in parts.items()
+    )
+
+
+def packages_of(row: ModelSpec) -> tuple[tuple[str, str], ...]:
+    """What the row's kind of weights needs beside the packages of its family: (name to import, what to give to pip)."""
+    return (*OF_PRECISION.get(row.precision, ()), *(OF_GGUF if row.gguf else ()))
 
 
 def offline() -> bool:
@@ -79,7 +92,7 @@ def _device(row: ModelSpec) -> str | None:
 
 
 def _packages(row: ModelSpec) -> str | None:
-    for package, pip in row.needs:
+    for package, pip in (*row.needs, *packages_of(row)):
         try:
             need(package, pip)
         except Unavailable as error:
@@ -88,6 +101,9 @@ def _packages(row: ModelSpec) -> str | None:
 
 
 def _weights(row: ModelSpec) -> str | None:
+    gone = [file for file in row.gguf if not Path(file).is_file()]
+    if gone:
+        return f"{row.name} reads its weights from {gone[0]}, which is not there"
     if downloaded(row):
         return None
     if Path(row.repo).is_absolute():

@@ -100,3 +100,18 @@ def test_a_model_of_the_hub_that_is_not_here_is_not_removed(
     monkeypatch.setenv("HF_HUB_CACHE", str(desk / "cache"))
     assert cli.main(["models", "remove", "wan-2.2-5b"]) == cli.MISSING
     assert "nothing to remove" in capsys.readouterr().err
+
+
+def test_a_gguf_file_is_added_beside_the_parts_of_another_model(
+    desk: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    table = desk / "models.json"
+    table.write_text(tiny_folder.read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setenv("RUSHES_MODELS", str(table))
+    (desk / "small.gguf").write_bytes(b"GGUF")
+    assert cli.main("models add mine small.gguf --like tiny-wan --json".split()) == cli.DONE
+    assert json.loads(capsys.readouterr().out)["family"] == "wan"
+    assert cli.main("models add other small.gguf --like tiny-wan-image --json".split()) == cli.WRONG
+    assert "needs 2 GGUF files" in capsys.readouterr().err
+    assert cli.main("models add other small.gguf --json".split()) == cli.WRONG
+    assert "like: must be a model with the other parts" in capsys.readouterr().err
