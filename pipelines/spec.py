@@ -48,6 +48,8 @@ class ModelSpec:
     working_bytes: int = 0  # what a clip of the largest size takes beside the weights
     precision: str = "bf16"  # of the transformer's weights on the card: one of PRECISIONS
     gguf: tuple[str, ...] = ()  # files with the weights of each transformer, in place of the repository's own
+    compiled: bool = False  # torch.compile of the repeated blocks, on a CUDA card
+    cards: int = 1  # how many share the work of a clip
     mag_ratios: tuple[float, ...] = ()  # of these very weights, measured: MagCache then makes them "faster"
     source: str = ""  # where the figures come from
 

@@ -51,10 +51,10 @@ def add(options: argparse.Namespace, settings: Settings) -> Result:
     folder = Path(options.repo).expanduser()
     if folder.suffix == ".gguf":
         files = [folder, *([Path(options.second).expanduser()] if options.second else [])]
-        row = registry.add_files(options.name, files, options.like or "")
-        return _added(row)
+        return _added(registry.add_files(options.name, files, options.like or ""))
     repo = str(folder.absolute()) if folder.is_dir() else options.repo
     given = {"name": options.name, "repo": repo, "like": options.like, "precision": options.precision}
+    given |= {"cards": options.cards, "compiled": options.compiled or None}
     return _added(registry.add({key: value for key, value in given.items() if value is not None}))
 
 
@@ -93,6 +93,8 @@ OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "--like": {"metavar": "MODEL", "help": "the model whose settings it takes (default: found by its class)"},
         "--second": {"metavar": "FILE.gguf", "help": "the weights of the second expert, for models with two"},
+        "--cards": {"type": int, "metavar": "N", "help": "how many cards share the work of a clip"},
+        "--compiled": {"action": "store_true", "help": "compile its blocks at the first clip, on a CUDA card"},
         "--precision": {"metavar": "|".join(PRECISIONS), "help": "how its weights are kept on the card"},
     },
     "add-lora": {

@@ -66,6 +66,8 @@ def refusal(row: ModelSpec) -> str | None:
     """None if the row can be hurried, or why not, as half a sentence."""
     if "faster" in row.free:
         return None
+    if row.cards > 1:
+        return "each of its cards would decide for itself what to reuse"
     return NONE.get(row.family, f"it makes a clip in {row.steps} steps, which leave nothing to reuse")
 
 

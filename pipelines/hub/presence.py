@@ -85,6 +85,8 @@ def _device(row: ModelSpec) -> str | None:
     cards = device.cards()
     if not cards:
         return f"{row.name} needs an NVIDIA card with {least / GB:.0f} GB of memory or more; this machine has none"
+    if len(cards) < row.cards:
+        return f"{row.name} shares its work among {row.cards} cards; this machine has {len(cards)}"
     best = max(card.total_bytes for card in cards)
     if best < least:
         return f"{row.name} needs {least / GB:.0f} GB of memory on the card; the largest here has {best / GB:.0f} GB"

@@ -20,10 +20,13 @@ from pipelines.spec import PRECISIONS, ModelSpec
 
 # diffusers keeps small parts of some pipelines in its folders of pipelines, and names them by the folder.
 LIBRARIES = ("diffusers", "transformers", "wan", "ltx", "ltx2", "stable_audio", "ace_step", "hunyuan_video1_5")
+SHARED = ("wan", "lucy", "vace")  # whose steps several cards can share; LTX fails in diffusers 0.42.1
+COMPILED = ("wan", "lucy", "vace", "anyflow", "ltx", "ltx2", "hunyuan", "longcat_audio")  # with blocks that repeat
 SINGLE_FILES = ("wan", "lucy", "vace", "ltx", "ltx2")  # whose transformers diffusers 0.42.1 reads from one file
 WHOLE, LIST, TEXT = (int,), (list,), (str,)
 SETTINGS: dict[str, tuple[type, ...]] = {  # what a row of one's own may say of itself
-    **dict.fromkeys(("steps", "longest_frames", "frame_step"), WHOLE),
+    **dict.fromkeys(("steps", "longest_frames", "frame_step", "cards"), WHOLE),
+    "compiled": (bool,),
     **dict.fromkeys(("guidance", "longest_s"), (int, float)),
     **dict.fromkeys(("sizes", "fps", "tasks", "free", "mag_ratios", "gguf"), LIST),
     **dict.fromkeys(("negative", "prompt_style", "licence", "forbids", "about", "revision", "precision"), TEXT),
@@ -189,8 +192,10 @@ def _row(entry: dict[str, Any]) -> ModelSpec:
     fits = {"devices": ("cuda", "mps", "cpu"), "working_bytes": 0} if local else {}
     row = replace(rows[base], **{"source": "your own", "name": name, "repo": repo} | own_weights | fits | given)
     _check_hurry(row)
-    if row.precision in ("int8", "nf4"):  # bitsandbytes
+    if row.precision in ("int8", "nf4") or row.cards > 1:  # bitsandbytes, and more than one of what there is once
         row = replace(row, devices=("cuda",))
+    if row.cards > 1:  # each would decide for itself what to skip
+        row = replace(row, free=tuple(name for name in row.free if name != "faster"))
     return _from_files(row) if row.gguf else row
 
 
@@ -209,6 +214,10 @@ def _from_files(row: ModelSpec) -> ModelSpec:
 
 
 def _check_hurry(row: ModelSpec) -> None:
+    if not 1 <= row.cards <= 8 or (row.cards > 1 and row.family not in SHARED):
+        raise BadRequest("models", f"{row.name[:40]!r}: cards must be 1 to 8, and 1 but for {', '.join(SHARED)}")
+    if row.compiled and row.family not in COMPILED:
+        raise BadRequest("models", f"{row.name[:40]!r}: compiled serves {', '.join(COMPILED)}")
     if "faster" in row.free and row.family not in caches.CACHES:
         raise BadRequest("models", f"{row.name[:40]!r}: free must not have faster: {caches.NONE[row.family]}")
     if not all(isinstance(ratio, int | float) and 0 < ratio < 10 for ratio in row.mag_ratios):

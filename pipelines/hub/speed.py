@@ -1,4 +1,4 @@
-"""What makes a model faster: the attention kernel, chosen once per process, step caches, and LoRAs of few steps."""
+"""What makes a model faster: the attention kernel, chosen once per process, step caches, compiled blocks, LoRAs."""
 
 import functools
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def hastened(pipe: Any, request: Request, row: ModelSpec, kind: str) -> Iterator
         if getattr(request, "lora", ""):
             stack.enter_context(_dressed(pipe, row, request.lora))
         if kind == "cuda":
-            _attend(pipe)
+            _attend(pipe, row)
         yield
 
 
@@ -59,8 +59,19 @@ def _dressed(pipe: Any, row: ModelSpec, text: str) -> Iterator[None]:
         pipe.unload_lora_weights()
 
 
-def _attend(pipe: Any) -> None:
+def compile_blocks(pipe: Any, **how: Any) -> None:
+    """torch.compile of the blocks that repeat, which takes a fraction of the time of the whole network.
+
+    The first clip of each size waits for it. Breaks in the graph are let through: offloading and caches make them.
+    """
+    for part in transformers(pipe):
+        part.compile_repeated_blocks(**how)
+
+
+def _attend(pipe: Any, row: ModelSpec) -> None:
     backend = best_attention()
+    if row.cards > 1 and backend == "xformers":  # it gives no sums that could be joined
+        backend = "native"
     for part in transformers(pipe):
         if hasattr(part, "set_attention_backend"):
             part.set_attention_backend(backend)
