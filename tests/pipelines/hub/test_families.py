@@ -131,6 +131,24 @@ def test_a_clip_with_its_sound_made_keeps_every_pixel(model: Get, ask: Ask, give
     assert np.abs(clip.audio).max() > 0
 
 
+def test_lyrics_change_what_is_sung(model: Get, ask: Ask):
+    sung = [model("tiny-ace-step")(ask("tiny-ace-step", "text-to-sound", lyrics=words)) for words in ("", "la la")]
+    assert not np.array_equal(sung[0].audio, sung[1].audio)
+
+
+def test_without_a_mask_all_of_a_clip_is_made_anew_and_a_mask_may_be_a_film(
+    model: Get, ask: Ask, given: dict[str, str]
+):
+    pipeline = model("tiny-vace")
+
+    def mask(path: str) -> list[Any]:
+        return order(ask("tiny-vace", "edit", mask=path), pipeline.row, pipeline._pipe("WanVACEPipeline")).mask()
+
+    assert {picture.getextrema() for picture in mask("")} == {(255, 255)}
+    assert len({picture.tobytes() for picture in mask(given["mask"])}) == 1
+    assert len({picture.tobytes() for picture in mask(given["video"])}) == 10
+
+
 def test_what_is_black_in_a_mask_is_given_to_the_model_and_white_is_not(model: Get, ask: Ask):
     pipeline = model("tiny-vace")
     job = order(ask("tiny-vace", "edit"), pipeline.row, pipeline._pipe("WanVACEPipeline"))
