@@ -40,7 +40,7 @@ class ModelSpec:
     devices: tuple[str, ...] = ("cuda", "mps", "cpu")
     needs: tuple[tuple[str, str], ...] = ()  # packages: (name to import, what to give to pip)
     repo: str = ""  # owner/name on the Hub, or a folder of this machine
-    revision: str | None = None  # a commit; None: the newest, and the download records which
+    revision: str | None = None  # a commit or branch; None: main as it is at the download, which records its commit
     files: tuple[str, ...] = ()  # what to fetch of the repo: patterns; empty: what model_index.json names
     forbids: str = ""  # what the licence does not allow, in one sentence
     gated: bool = False

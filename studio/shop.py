@@ -33,7 +33,7 @@ def download(options: argparse.Namespace, settings: Settings) -> Result:
         folder = fetch.download(row, progress=meter)
     finally:
         meter.close()
-    return {"name": row.name, "folder": str(folder), "reason": presence.reason(row)}
+    return {"name": row.name, "commit": presence.commit(row), "folder": str(folder), "reason": presence.reason(row)}
 
 
 def remove(options: argparse.Namespace, settings: Settings) -> Result:
@@ -142,7 +142,7 @@ def _row(row: ModelSpec) -> Result:
         "gated": row.gated,
         "about": row.about,
         "repo": row.repo,
-        "revision": row.revision,
+        "revision": presence.commit(row) if row.repo and not row.remote else None,
         "faster": caches.about(row),
         "source": row.source,
     }

@@ -2,14 +2,17 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from pipelines import device
 from pipelines.errors import Unavailable, need
 from pipelines.spec import ModelSpec, memory
 
 INDEX = "model_index.json"
+COMMIT = re.compile(r"[0-9a-f]{40}")
 GB = 1_000_000_000
 _BITS, _AO = ("bitsandbytes", "bitsandbytes==0.50.2"), ("torchao", "torchao==0.18.0")
 OF_PRECISION = {"int8": (_BITS,), "nf4": (_BITS,), "ao-int8": (_AO,), "ao-fp8": (_AO,)}
@@ -25,11 +28,34 @@ def folder(row: ModelSpec) -> Path | None:
     """Where the weights are: a folder of the person's own, or the snapshot in the Hub's cache. None: nowhere."""
     if Path(row.repo).is_absolute():
         return Path(row.repo)
-    place = repository(row.repo)
-    branch = place / "refs" / "main"
-    commit = row.revision or (branch.read_text(encoding="ascii").strip() if branch.is_file() else "")
-    snapshot = place / "snapshots" / commit
-    return snapshot if commit and snapshot.is_dir() else None
+    found = commit(row)
+    snapshot = repository(row.repo) / "snapshots" / (found or "none")
+    return snapshot if snapshot.is_dir() else None
+
+
+def commit(row: ModelSpec) -> str | None:
+    """The commit that is loaded: the pinned one, else the one that was fetched for this row, else the cache's main.
+
+    Other programs move the cache's main; what was fetched for a row stays its own until it is fetched anew.
+    """
+    if row.revision and COMMIT.fullmatch(row.revision):
+        return row.revision
+    for ref in (_record(row), repository(row.repo) / "refs" / "main"):
+        if ref.is_file() and (ref.parent.name != "refs" or row.revision is None):
+            return ref.read_text(encoding="ascii").strip()
+    return None
+
+
+def record(row: ModelSpec, fetched: str) -> None:
+    """Writes down the commit that was fetched for a row, beside the Hub's own references."""
+    refs = [_record(row)] if row.revision else [_record(row), repository(row.repo) / "refs" / "main"]
+    for ref in refs:
+        ref.parent.mkdir(parents=True, exist_ok=True)
+        ref.write_text(fetched, encoding="ascii")
+
+
+def _record(row: ModelSpec) -> Path:
+    return repository(row.repo) / "refs" / "rushes" / quote(row.name, safe="")
 
 
 def repository(repo: str) -> Path:
