@@ -44,7 +44,8 @@ def spec(name: str) -> ModelSpec:
     """The row of one model. Raises `BadRequest` ("model") with the nearest name that exists."""
     found = {row.name: row for row in specs()}
     if name not in found:
-        near = difflib.get_close_matches(name, found, n=1)
+        by_repo = [row.name for row in found.values() if row.repo and row.repo.lower() == name.lower()]
+        near = by_repo or difflib.get_close_matches(name.lower(), found, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there is: {', '.join(found)}"
         raise BadRequest("model", f"there is no model {name[:40]!r}; {hint}")
     return found[name]

@@ -149,3 +149,10 @@ def test_a_gguf_file_is_added_beside_the_parts_of_another_model(
     assert "needs 2 GGUF files" in capsys.readouterr().err
     assert cli.main("models add other small.gguf --json".split()) == cli.WRONG
     assert "like: must be a model with the other parts" in capsys.readouterr().err
+
+
+def test_a_model_to_download_that_does_not_exist_gets_the_one_that_was_meant(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert cli.main(["models", "download", "wan-2.2-5"]) == cli.WRONG
+    assert "did you mean wan-2.2-5b?" in capsys.readouterr().err
