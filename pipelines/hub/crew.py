@@ -1,11 +1,13 @@
 """One clip by several cards: each holds the whole model and computes a share of the tokens of every step (Ulysses).
 
 The first card's process is the studio's own; it starts one more for each other card. Shown exact on two processes
-without a card; with NVIDIA's cards and their NCCL it could not be run here.
+without a card; with NVIDIA's cards and their NCCL, and with offloading beside it, it could not be run here.
 """
 
 import multiprocessing
+import shutil
 import tempfile
+import weakref
 from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -38,8 +40,11 @@ class Crew:
         self.notes: list[str] = []
         self._leader = leader
         self._others: list[tuple[Any, Connection]] = []
-        self._meeting: tempfile.TemporaryDirectory[str] | None = None
+        self._meetings: list[Path] = []
         self._kind = "cpu"
+        self._ending = weakref.finalize(
+            self, _end, self._others, self._meetings, leader.first
+        )  # also when it is only let go
 
     def to(self, kind: str) -> Self:
         """On to the cards, or back to main memory ("cpu"), where only one copy stays."""
@@ -50,10 +55,10 @@ class Crew:
 
     def __call__(self, request: Request, progress: Progress = silent, preview: Any = None) -> Clip:
         """The clip that was asked for. When a person stops, all cards stop at the same step."""
-        if not self._others:
-            self.start()
         in_step = False
         try:
+            if not self._others:
+                self.start()
             for _, line in self._others:
                 line.send(request)
             clip = self._leader.make(request, Beat(progress))
@@ -74,8 +79,8 @@ class Crew:
 
     def start(self) -> None:
         """Starts the other processes, joins them, and shares out the work."""
-        self._meeting = tempfile.TemporaryDirectory(prefix="rushes-")
-        where = Path(self._meeting.name) / "place"
+        self._meetings.append(Path(tempfile.mkdtemp(prefix="rushes-")))
+        where = self._meetings[-1] / "place"
         spawn = multiprocessing.get_context("spawn")
         for rank in range(1, self.row.cards):
             ours, theirs = spawn.Pipe()
@@ -88,16 +93,7 @@ class Crew:
 
     def end(self) -> None:
         """Stops the other processes; the first has the whole work again."""
-        if not self._others or self._meeting is None:
-            return
-        for process, line in self._others:
-            process.kill()
-            process.join()
-            line.close()
-        self._others = []
-        unshare(self._leader.first)
-        dist.destroy_process_group()
-        self._meeting.cleanup()
+        _end(self._others, self._meetings, self._leader.first)
 
 
 class Beat:
@@ -158,6 +154,21 @@ def _tell_attention(part: torch.nn.Module, config: ParallelConfig | None) -> Non
     for module in part.modules():
         if hasattr(processor := getattr(module, "processor", None), "_parallel_config"):
             processor._parallel_config = config
+
+
+def _end(others: list[tuple[Any, Connection]], meetings: list[Path], pipe: Any) -> None:
+    """Stops the other processes and takes the work back, if there are any."""
+    if not others:
+        return
+    for process, line in others:
+        process.kill()
+        process.join()
+        line.close()
+    others.clear()
+    if dist.is_initialized():
+        unshare(pipe)
+        dist.destroy_process_group()
+    shutil.rmtree(meetings.pop())
 
 
 def _join(where: Path, rank: int, count: int, kind: str) -> None:
