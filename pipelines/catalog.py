@@ -10,7 +10,7 @@ from typing import Any
 
 from pipelines import spec as table
 from pipelines.errors import BadRequest, Unavailable
-from pipelines.hub import presence, registry, rows
+from pipelines.hub import caches, presence, registry, rows
 from pipelines.requests import Filmed, Request, TextToSound, TextToVideo
 from pipelines.spec import ModelSpec
 from pipelines.vocabulary import ASPECT_SIZES
@@ -44,7 +44,8 @@ def spec(name: str) -> ModelSpec:
     """The row of one model. Raises `BadRequest` ("model") with the nearest name that exists."""
     found = {row.name: row for row in specs()}
     if name not in found:
-        near = difflib.get_close_matches(name, found, n=1)
+        by_repo = [row.name for row in found.values() if row.repo and row.repo.lower() == name.lower()]
+        near = by_repo or difflib.get_close_matches(name.lower(), found, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there is: {', '.join(found)}"
         raise BadRequest("model", f"there is no model {name[:40]!r}; {hint}")
     return found[name]
@@ -66,7 +67,8 @@ def check(request: Request) -> None:
         raise BadRequest("model", f"{row.name} does not do {request.task}, it does {', '.join(row.tasks)}{others}")
     for name in table.OPTIONAL:
         if name not in row.free and getattr(request, name, None) != _default(request, name):
-            raise BadRequest(name, f"{row.name} has no use for it; leave it as it is")
+            why = caches.refusal(row) if name == "faster" else None
+            raise BadRequest(name, f"{row.name} has no use for it{f': {why}' if why else ''}; leave it as it is")
     if isinstance(request, Filmed):
         _check_film(row, request)
     if isinstance(request, TextToSound) and request.seconds > row.longest_s:

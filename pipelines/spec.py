@@ -9,7 +9,9 @@ from pipelines.requests import Request
 # How much of a model is on the card at a time, the fastest first: everything; one part (text encoder, transformer,
 # autoencoder); a few blocks, the next ones on their way; one layer.
 LEVELS = ("whole", "parts", "blocks", "layers")
-PRECISIONS = ("bf16", "fp8", "int8", "nf4")
+# How the transformer's weights are kept, with the share of bfloat16's bytes: "fp8" casts each layer as it is used (no
+# package), "int8" and "nf4" are bitsandbytes' (CUDA only), "ao-int8" and "ao-fp8" are torchao's.
+PRECISIONS = {"bf16": 1.0, "fp8": 0.5, "int8": 0.5, "nf4": 0.3, "ao-int8": 0.5, "ao-fp8": 0.5}
 OPTIONAL = ("faster", "lora", "mask", "strength", "last", "lyrics", "still")  # for models with them in `free`
 
 
@@ -38,13 +40,17 @@ class ModelSpec:
     devices: tuple[str, ...] = ("cuda", "mps", "cpu")
     needs: tuple[tuple[str, str], ...] = ()  # packages: (name to import, what to give to pip)
     repo: str = ""  # owner/name on the Hub, or a folder of this machine
-    revision: str | None = None  # a commit; None: the newest, and the download records which
+    revision: str | None = None  # a commit or branch; None: main as it is at the download, which records its commit
     files: tuple[str, ...] = ()  # what to fetch of the repo: patterns; empty: what model_index.json names
     forbids: str = ""  # what the licence does not allow, in one sentence
     gated: bool = False
     parts: tuple[tuple[str, int], ...] = ()  # bytes of each part as it is computed with
     working_bytes: int = 0  # what a clip of the largest size takes beside the weights
     precision: str = "bf16"  # of the transformer's weights on the card: one of PRECISIONS
+    gguf: tuple[str, ...] = ()  # files with the weights of each transformer, in place of the repository's own
+    compiled: bool = False  # torch.compile of the repeated blocks, on a CUDA card
+    cards: int = 1  # how many share the work of a clip
+    mag_ratios: tuple[float, ...] = ()  # of these very weights, measured: MagCache then makes them "faster"
     source: str = ""  # where the figures come from
 
     @property
@@ -88,7 +94,8 @@ def network_frames(row: ModelSpec, frames: int) -> int:
 
 def memory(row: ModelSpec, level: str) -> int:
     """Bytes on the card for the row at one of `LEVELS`: arithmetic from its parts, not a measurement."""
-    sizes = [size for _, size in row.parts] or [0]
+    share = PRECISIONS[row.precision]
+    sizes = [round(size * (share if part.startswith("transformer") else 1)) for part, size in row.parts] or [0]
     weights = {
         "whole": sum(sizes),
         "parts": max(sizes),

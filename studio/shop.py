@@ -8,8 +8,8 @@ from typing import Any
 
 from pipelines import catalog
 from pipelines.errors import BadRequest
-from pipelines.hub import preflight, presence, registry, rows
-from pipelines.spec import ModelSpec
+from pipelines.hub import caches, preflight, presence, registry, rows
+from pipelines.spec import PRECISIONS, ModelSpec
 from studio.settings import Settings
 from studio.terminal import Meter
 
@@ -33,7 +33,7 @@ def download(options: argparse.Namespace, settings: Settings) -> Result:
         folder = fetch.download(row, progress=meter)
     finally:
         meter.close()
-    return {"name": row.name, "folder": str(folder), "reason": presence.reason(row)}
+    return {"name": row.name, "commit": presence.commit(row), "folder": str(folder), "reason": presence.reason(row)}
 
 
 def remove(options: argparse.Namespace, settings: Settings) -> Result:
@@ -47,11 +47,18 @@ def remove(options: argparse.Namespace, settings: Settings) -> Result:
 
 
 def add(options: argparse.Namespace, settings: Settings) -> Result:
-    """Adds a model of your own: a folder in diffusers' format, or owner/name on the Hub with --like."""
+    """Adds a model of your own: a folder in diffusers' format, or with --like a GGUF file or owner/name on the Hub."""
     folder = Path(options.repo).expanduser()
+    if folder.suffix == ".gguf":
+        files = [folder, *([Path(options.second).expanduser()] if options.second else [])]
+        return _added(registry.add_files(options.name, files, options.like or ""))
     repo = str(folder.absolute()) if folder.is_dir() else options.repo
     given = {"name": options.name, "repo": repo, "like": options.like, "precision": options.precision}
-    row = registry.add({key: value for key, value in given.items() if value is not None})
+    given |= {"cards": options.cards, "compiled": options.compiled or None}
+    return _added(registry.add({key: value for key, value in given.items() if value is not None}))
+
+
+def _added(row: ModelSpec) -> Result:
     return {"name": row.name, "family": row.family, "tasks": list(row.tasks), "file": str(registry.place())}
 
 
@@ -80,9 +87,15 @@ OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
     "remove": {"name": _NAME},
     "add": {
         "name": {"metavar": "NAME", "help": "what you call it"},
-        "repo": {"metavar": "FOLDER", "help": "a folder with a model_index.json, or owner/name on the Hub"},
+        "repo": {
+            "metavar": "FOLDER",
+            "help": "a folder with a model_index.json, a .gguf file, or owner/name on the Hub",
+        },
         "--like": {"metavar": "MODEL", "help": "the model whose settings it takes (default: found by its class)"},
-        "--precision": {"metavar": "bf16|fp8|int8|nf4", "help": "how its weights are kept on the card"},
+        "--second": {"metavar": "FILE.gguf", "help": "the weights of the second expert, for models with two"},
+        "--cards": {"type": int, "metavar": "N", "help": "how many cards share the work of a clip"},
+        "--compiled": {"action": "store_true", "help": "compile its blocks at the first clip, on a CUDA card"},
+        "--precision": {"metavar": "|".join(PRECISIONS), "help": "how its weights are kept on the card"},
     },
     "add-lora": {
         "name": {"metavar": "NAME", "help": "what requests call it"},
@@ -129,6 +142,7 @@ def _row(row: ModelSpec) -> Result:
         "gated": row.gated,
         "about": row.about,
         "repo": row.repo,
-        "revision": row.revision,
+        "revision": presence.commit(row) if row.repo and not row.remote else None,
+        "faster": caches.about(row),
         "source": row.source,
     }

@@ -15,7 +15,7 @@ import torch
 from pipelines import catalog, device
 from pipelines.clip import Clip
 from pipelines.errors import Unavailable
-from pipelines.hub import offload, presence, registry, speed
+from pipelines.hub import offload, presence, registry, speed, weights
 from pipelines.hub.families import CLASSES, FAMILIES
 from pipelines.hub.hush import hushed
 from pipelines.hub.order import Order, Result, levels, order, sound
@@ -27,10 +27,15 @@ from pipelines.spec import ModelSpec
 SILENT_FPS = 1  # of a clip without pictures
 
 
-def build(name: str) -> "HubPipeline":
+def build(name: str) -> Any:
     """What the catalog names: a row's weights, read into main memory. Raises `Unavailable` if they are not whole."""
     row = catalog.spec(name)
-    return HubPipeline(row, read(row))
+    pipeline = HubPipeline(row, read(row))
+    if row.cards == 1:
+        return pipeline
+    from pipelines.hub.crew import Crew
+
+    return Crew(pipeline)
 
 
 def read(row: ModelSpec) -> Any:
@@ -41,10 +46,10 @@ def read(row: ModelSpec) -> Any:
     index = registry.check_index(folder / presence.INDEX)
     kind = getattr(diffusers, index["_class_name"])
     assert kind.__name__ in CLASSES
+    formats = dtypes(row)
     with hushed():
-        pipe = kind.from_pretrained(
-            folder, dtype=dtypes(row), local_files_only=True, use_safetensors=True, **offload.quantised(row)
-        )
+        given = weights.arguments(row, index, folder, formats["default"])
+        pipe = kind.from_pretrained(folder, dtype=formats, local_files_only=True, use_safetensors=True, **given)
     pipe.set_progress_bar_config(disable=True)
     return pipe
 
@@ -66,6 +71,7 @@ class HubPipeline:
         self._first = pipe
         self._kind = "cpu"
         self._level = "whole"
+        self._compiled = False
         if hasattr(self._family, "prepare"):
             self._family.prepare(pipe)
 
@@ -73,6 +79,11 @@ class HubPipeline:
     def level(self) -> str:
         """How much of the model is on the card at a time: one of `pipelines.spec.LEVELS`."""
         return self._level
+
+    @property
+    def first(self) -> Any:
+        """The pipeline of diffusers as it was read, whose parts all tasks share."""
+        return self._first
 
     def to(self, kind: str) -> Self:
         """On to a device, in as large parts as there is room for, or back to main memory ("cpu")."""
@@ -88,7 +99,7 @@ class HubPipeline:
         """
         self.notes = []
         try:
-            return self._make(request, progress)
+            return self.make(request, progress)
         except torch.OutOfMemoryError:
             lower = offload.below(self._level)
         self._drop()
@@ -98,11 +109,12 @@ class HubPipeline:
         progress(0.0, self.notes[-1])
         self._place(lower)
         try:
-            return self._make(request, progress)
+            return self.make(request, progress)
         except torch.OutOfMemoryError as error:
             raise Unavailable(offload.TOO_LARGE.format(name=self.row.name)) from error
 
-    def _make(self, request: Request, progress: Progress) -> Clip:
+    def make(self, request: Request, progress: Progress) -> Clip:
+        """The clip, without a second try. Raises torch's `OutOfMemoryError` as it is."""
         pipe = self._pipe(FAMILIES[self.row.family][request.task])
         job = order(request, self.row, pipe)
         arguments = self._family.arguments(job)
@@ -131,6 +143,9 @@ class HubPipeline:
         self._pipes = {type(self._first).__name__: self._first}  # the others hold hooks of the level before
         offload.place(self._first, level, kind=self._kind, row=self.row)
         self._level = level
+        if self.row.compiled and self._kind == "cuda" and not self._compiled:
+            speed.compile_blocks(self._first)
+            self._compiled = True
 
     def _drop(self) -> None:
         gc.collect()

@@ -49,7 +49,9 @@ def download(row: ModelSpec, *, progress: Progress, endpoint: str | None = None)
         blobs.mkdir(parents=True, exist_ok=True)
         _check_room(row, manifest, blobs)
         _fetch_all(_Fetch(row, manifest, blobs, endpoint), progress)
-        return _linked(manifest)
+        folder = _linked(manifest)
+        presence.record(row, manifest.commit)
+        return folder
 
 
 def left(manifest: Manifest, blobs: Path) -> int:
@@ -176,7 +178,7 @@ def _message(have: int, total: int, seen: deque[tuple[float, int]]) -> str:
 
 
 def _linked(manifest: Manifest) -> Path:
-    """The folder of the commit, whose files point to the blobs, and the branch that points to the commit."""
+    """The folder of the commit, whose files point to the blobs."""
     place = presence.repository(manifest.repo)
     folder = place / "snapshots" / manifest.commit
     for file in manifest.files:
@@ -188,8 +190,6 @@ def _linked(manifest: Manifest) -> Path:
             link.symlink_to(Path(*[".."] * (len(link.relative_to(place).parts) - 1)) / "blobs" / file.checksum)
         except OSError:  # Windows without the right to make links
             shutil.copyfile(target, link)
-    (place / "refs").mkdir(exist_ok=True)
-    (place / "refs" / "main").write_text(manifest.commit, encoding="ascii")
     return folder
 
 

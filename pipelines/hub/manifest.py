@@ -103,4 +103,6 @@ def _wanted(row: ModelSpec, name: str, folders: set[str]) -> bool:
         return True
     folder, _, file = name.rpartition("/")
     fits = folder.split("/")[0] in folders and any(fnmatch(file, kind) for kind in KINDS)
+    if row.gguf and folder.startswith("transformer") and file.endswith((".safetensors", ".safetensors.index.json")):
+        return False
     return name == presence.INDEX or (fits and not any(variant in file for variant in VARIANTS))

@@ -4,7 +4,6 @@ from typing import Any
 
 import torch
 
-from pipelines.errors import Unavailable, need
 from pipelines.spec import LEVELS, ModelSpec, memory
 
 MARGIN = 0.92  # of the free memory: the rest is CUDA's own and fragments
@@ -46,25 +45,6 @@ def place(pipe: Any, level: str, *, kind: str, row: ModelSpec) -> None:
         pipe.transformer.enable_layerwise_casting(
             storage_dtype=torch.float8_e4m3fn, compute_dtype=pipe.transformer.dtype
         )
-
-
-def quantised(row: ModelSpec) -> dict[str, Any]:
-    """What from_pretrained needs for a row whose weights are to be made smaller while they are read."""
-    if row.precision in ("bf16", "fp8"):
-        return {}
-    from diffusers import PipelineQuantizationConfig
-
-    need("bitsandbytes", "bitsandbytes")
-    if not torch.cuda.is_available():
-        raise Unavailable(f"{row.name} is kept in {row.precision}, which needs an NVIDIA card")
-    bits = {"load_in_8bit": True} if row.precision == "int8" else {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4"}
-    parts = [name for name, _ in row.parts if name.startswith("transformer")]
-    config = PipelineQuantizationConfig(
-        quant_backend=f"bitsandbytes_{'8' if row.precision == 'int8' else '4'}bit",
-        quant_kwargs=bits,
-        components_to_quantize=parts or ["transformer"],
-    )
-    return {"quantization_config": config}
 
 
 def _release(pipe: Any) -> None:

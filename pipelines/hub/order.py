@@ -74,9 +74,8 @@ class Order:
         if not path:
             return [Image.new("L", (self.width, self.height), 255)] * self.frames
         if Path(path).suffix.lower() == ".mp4":
-            return [
-                picture.convert("L") for picture in self._filled(list(map(Image.fromarray, video.read(path).frames)))
-            ]
+            film = [Image.fromarray(frame) for frame in video.read(Path(path)).frames]
+            return [picture.convert("L") for picture in self._filled(film)]
         return [self.picture("mask").convert("L")] * self.frames
 
     def _filled(self, pictures: Pictures) -> Pictures:

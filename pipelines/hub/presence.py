@@ -2,15 +2,21 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from pipelines import device
 from pipelines.errors import Unavailable, need
 from pipelines.spec import ModelSpec, memory
 
 INDEX = "model_index.json"
+COMMIT = re.compile(r"[0-9a-f]{40}")
 GB = 1_000_000_000
+_BITS, _AO = ("bitsandbytes", "bitsandbytes==0.50.2"), ("torchao", "torchao==0.18.0")
+OF_PRECISION = {"int8": (_BITS,), "nf4": (_BITS,), "ao-int8": (_AO,), "ao-fp8": (_AO,)}
+OF_GGUF = (("gguf", "gguf==0.19.0"),)
 
 
 def reason(row: ModelSpec) -> str | None:
@@ -22,11 +28,34 @@ def folder(row: ModelSpec) -> Path | None:
     """Where the weights are: a folder of the person's own, or the snapshot in the Hub's cache. None: nowhere."""
     if Path(row.repo).is_absolute():
         return Path(row.repo)
-    place = repository(row.repo)
-    branch = place / "refs" / "main"
-    commit = row.revision or (branch.read_text(encoding="ascii").strip() if branch.is_file() else "")
-    snapshot = place / "snapshots" / commit
-    return snapshot if commit and snapshot.is_dir() else None
+    found = commit(row)
+    snapshot = repository(row.repo) / "snapshots" / (found or "none")
+    return snapshot if snapshot.is_dir() else None
+
+
+def commit(row: ModelSpec) -> str | None:
+    """The commit that is loaded: the pinned one, else the one that was fetched for this row, else the cache's main.
+
+    Other programs move the cache's main; what was fetched for a row stays its own until it is fetched anew.
+    """
+    if row.revision and COMMIT.fullmatch(row.revision):
+        return row.revision
+    for ref in (_record(row), repository(row.repo) / "refs" / "main"):
+        if ref.is_file() and (ref.parent.name != "refs" or row.revision is None):
+            return ref.read_text(encoding="ascii").strip()
+    return None
+
+
+def record(row: ModelSpec, fetched: str) -> None:
+    """Writes down the commit that was fetched for a row, beside the Hub's own references."""
+    refs = [_record(row)] if row.revision else [_record(row), repository(row.repo) / "refs" / "main"]
+    for ref in refs:
+        ref.parent.mkdir(parents=True, exist_ok=True)
+        ref.write_text(fetched, encoding="ascii")
+
+
+def _record(row: ModelSpec) -> Path:
+    return repository(row.repo) / "refs" / "rushes" / quote(row.name, safe="")
 
 
 def repository(repo: str) -> Path:
@@ -43,7 +72,17 @@ def downloaded(row: ModelSpec) -> bool:
     if place is None or not (place / INDEX).is_file():
         return False
     index = json.loads((place / INDEX).read_text(encoding="utf-8"))
-    return all(_part_is_whole(place / name, kind) for name, (library, kind) in components(index).items() if library)
+    parts = {name: kind for name, (library, kind) in components(index).items() if library}
+    if row.gguf:  # instead of the transformer's weights
+        parts = {name: kind for name, kind in parts.items() if not name.startswith("transformer")}
+    return all(Path(file).is_file() for file in row.gguf) and all(
+        _part_is_whole(place / name, kind) for name, kind in parts.items()
+    )
+
+
+def packages_of(row: ModelSpec) -> tuple[tuple[str, str], ...]:
+    """What the row's kind of weights needs beside the packages of its family: (name to import, what to give to pip)."""
+    return (*OF_PRECISION.get(row.precision, ()), *(OF_GGUF if row.gguf else ()))
 
 
 def offline() -> bool:
@@ -72,6 +111,8 @@ def _device(row: ModelSpec) -> str | None:
     cards = device.cards()
     if not cards:
         return f"{row.name} needs an NVIDIA card with {least / GB:.0f} GB of memory or more; this machine has none"
+    if len(cards) < row.cards:
+        return f"{row.name} shares its work among {row.cards} cards; this machine has {len(cards)}"
     best = max(card.total_bytes for card in cards)
     if best < least:
         return f"{row.name} needs {least / GB:.0f} GB of memory on the card; the largest here has {best / GB:.0f} GB"
@@ -79,7 +120,7 @@ def _device(row: ModelSpec) -> str | None:
 
 
 def _packages(row: ModelSpec) -> str | None:
-    for package, pip in row.needs:
+    for package, pip in (*row.needs, *packages_of(row)):
         try:
             need(package, pip)
         except Unavailable as error:
@@ -88,6 +129,9 @@ def _packages(row: ModelSpec) -> str | None:
 
 
 def _weights(row: ModelSpec) -> str | None:
+    gone = [file for file in row.gguf if not Path(file).is_file()]
+    if gone:
+        return f"{row.name} reads its weights from {gone[0]}, which is not there"
     if downloaded(row):
         return None
     if Path(row.repo).is_absolute():

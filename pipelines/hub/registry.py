@@ -13,18 +13,22 @@ from typing import Any
 import platformdirs
 
 from pipelines.errors import BadRequest
-from pipelines.hub import presence
+from pipelines.hub import caches, presence
 from pipelines.hub.families import FAMILIES
 from pipelines.hub.rows import HUB
 from pipelines.spec import PRECISIONS, ModelSpec
 
 # diffusers keeps small parts of some pipelines in its folders of pipelines, and names them by the folder.
 LIBRARIES = ("diffusers", "transformers", "wan", "ltx", "ltx2", "stable_audio", "ace_step", "hunyuan_video1_5")
+SHARED = ("wan", "lucy", "vace")  # whose steps several cards can share; LTX fails in diffusers 0.42.1
+COMPILED = ("wan", "lucy", "vace", "anyflow", "ltx", "ltx2", "hunyuan", "longcat_audio")  # with blocks that repeat
+SINGLE_FILES = ("wan", "lucy", "vace", "ltx", "ltx2")  # whose transformers diffusers 0.42.1 reads from one file
 WHOLE, LIST, TEXT = (int,), (list,), (str,)
 SETTINGS: dict[str, tuple[type, ...]] = {  # what a row of one's own may say of itself
-    **dict.fromkeys(("steps", "longest_frames", "frame_step"), WHOLE),
+    **dict.fromkeys(("steps", "longest_frames", "frame_step", "cards"), WHOLE),
+    "compiled": (bool,),
     **dict.fromkeys(("guidance", "longest_s"), (int, float)),
-    **dict.fromkeys(("sizes", "fps", "tasks", "free"), LIST),
+    **dict.fromkeys(("sizes", "fps", "tasks", "free", "mag_ratios", "gguf"), LIST),
     **dict.fromkeys(("negative", "prompt_style", "licence", "forbids", "about", "revision", "precision"), TEXT),
 }
 
@@ -100,6 +104,21 @@ def add(entry: dict[str, Any]) -> ModelSpec:
     return row
 
 
+def add_files(name: str, files: list[Path], base: str) -> ModelSpec:
+    """Adds GGUF files, one for each transformer, with everything else from the row `base`: a Hub's or one's own.
+
+    Raises `BadRequest` if the files, or their number, cannot be those of that model.
+    """
+    for file in files:
+        if file.suffix != ".gguf" or not file.is_file():
+            raise BadRequest("file", f"must be a .gguf file that exists, got {str(file)[:200]!r}")
+    rows = {row.name: {"like": row.name, "repo": row.repo} for row in HUB}
+    rows |= {entry["name"]: entry for entry in _read()["models"]}
+    if base not in rows:
+        raise BadRequest("like", f"must be a model with the other parts, as `models` lists it, got {base[:40]!r}")
+    return add(rows[base] | {"name": name, "gguf": [str(file.absolute()) for file in files]})
+
+
 def add_lora(name: str, file: Path, family: str) -> Lora:
     """Adds a LoRA to the file. Raises `BadRequest` if it is no .safetensors file or the family is unknown."""
     if family not in FAMILIES:
@@ -163,11 +182,48 @@ def _row(entry: dict[str, Any]) -> ModelSpec:
             raise BadRequest("models", f"{name[:40]!r} in {place()}: {key} is unknown or of the wrong kind")
     if entry.get("precision", "bf16") not in PRECISIONS:
         raise BadRequest("models", f"{name[:40]!r}: precision must be one of {', '.join(PRECISIONS)}")
+    if entry.get("precision", "bf16") != "bf16" and not any(
+        part.startswith("transformer") for part, _ in rows[base].parts
+    ):
+        raise BadRequest("models", f"{name[:40]!r}: {base} has no transformer to keep in {entry['precision']}")
     given = {key: _frozen(value) for key, value in entry.items() if key in SETTINGS}
     local = Path(repo).is_absolute()
     own_weights = {"parts": _parts(Path(repo)), "download_bytes": 0} if local else {}
     fits = {"devices": ("cuda", "mps", "cpu"), "working_bytes": 0} if local else {}
-    return replace(rows[base], **{"source": "your own", "name": name, "repo": repo} | own_weights | fits | given)
+    row = replace(rows[base], **{"source": "your own", "name": name, "repo": repo} | own_weights | fits | given)
+    _check_hurry(row)
+    if row.precision in ("int8", "nf4") or row.cards > 1:  # bitsandbytes, and more than one of what there is once
+        row = replace(row, devices=("cuda",))
+    if row.cards > 1:  # each would decide for itself what to skip
+        row = replace(row, free=tuple(name for name in row.free if name != "faster"))
+    return _from_files(row) if row.gguf else row
+
+
+def _from_files(row: ModelSpec) -> ModelSpec:
+    """The row with the sizes of its GGUF files, which may be gone meanwhile."""
+    parts = dict(row.parts)
+    networks = [part for part in parts if part.startswith("transformer")]
+    if row.family not in SINGLE_FILES:
+        raise BadRequest("models", f"{row.name[:40]!r}: GGUF files are read for {', '.join(SINGLE_FILES)} only")
+    if len(networks) != len(row.gguf) or row.precision != "bf16":
+        raise BadRequest("models", f"{row.name[:40]!r} needs {len(networks)} GGUF files, in bf16, not {len(row.gguf)}")
+    rest = sum(size for part, size in parts.items() if part not in networks)
+    files = map(Path, row.gguf)
+    parts |= {part: file.stat().st_size if file.is_file() else 0 for part, file in zip(networks, files, strict=True)}
+    return replace(row, parts=tuple(parts.items()), download_bytes=rest if row.download_bytes else 0)
+
+
+def _check_hurry(row: ModelSpec) -> None:
+    if not 1 <= row.cards <= 8 or (row.cards > 1 and row.family not in SHARED):
+        raise BadRequest("models", f"{row.name[:40]!r}: cards must be 1 to 8, and 1 but for {', '.join(SHARED)}")
+    if row.compiled and row.family not in COMPILED:
+        raise BadRequest("models", f"{row.name[:40]!r}: compiled serves {', '.join(COMPILED)}")
+    if "faster" in row.free and row.family not in caches.CACHES:
+        raise BadRequest("models", f"{row.name[:40]!r}: free must not have faster: {caches.NONE[row.family]}")
+    if not all(isinstance(ratio, int | float) and 0 < ratio < 10 for ratio in row.mag_ratios):
+        raise BadRequest("models", f"{row.name[:40]!r}: mag_ratios must be a list of numbers between 0 and 10")
+    if row.mag_ratios and not caches.magnitudes_fit(row):
+        raise BadRequest("models", f"{row.name[:40]!r}: mag_ratios serve models of Wan and LTX-Video with one network")
 
 
 def _frozen(value: Any) -> Any:

@@ -156,7 +156,8 @@ _LTX: dict[str, Any] = {
 OTHER_FILMS = (
     _row(
         "ltx-2.5", "ltx2", "text-to-video image-to-video edit video-to-sound",
-        **_LTX | {"needs": AV, "longest_frames": 385, "steps": 30, "guidance": 3.0, "free": ("last", "still", "lora")},
+        **_LTX | {"needs": AV, "longest_frames": 385, "steps": 30, "guidance": 3.0},
+        free=("faster", "last", "still", "lora"),
         about="Pictures and sound together; also scores a clip that is silent.",
         licence="LTX-2 Community", forbids=LTX_FORBIDS, gated=True, download_bytes=71 * GB, working_bytes=14 * GB,
         repo="Lightricks/LTX-2.5-Diffusers",
@@ -187,7 +188,7 @@ OTHER_FILMS = (
     _row(
         "hunyuan-1.5-480p", "hunyuan", "text-to-video",
         licence="Tencent Hunyuan Community", forbids=TENCENT, longest_frames=121, frame_step=4, guidance=6.0,
-        about="Eight billion parameters; reads long prompts well.", prompt_style=WAN_STYLE, free=("still",),
+        about="Eight billion parameters; reads long prompts well.", prompt_style=WAN_STYLE, free=("faster", "still"),
         sizes=(("16:9", 848, 480), ("9:16", 480, 848)), working_bytes=10 * GB,
         repo="hunyuanvideo-community/HunyuanVideo-1.5-480p_t2v",
         parts={"text_encoder": 14 * GB, "text_encoder_2": 0.5 * GB, "transformer": 16.7 * GB, "vae": 2.5 * GB},
@@ -196,7 +197,7 @@ OTHER_FILMS = (
     _row(
         "hunyuan-1.5-480p-image", "hunyuan", "image-to-video",
         licence="Tencent Hunyuan Community", forbids=TENCENT, longest_frames=121, frame_step=4, guidance=6.0,
-        about="The same from a first frame.", prompt_style=WAN_STYLE, working_bytes=10 * GB,
+        about="The same from a first frame.", prompt_style=WAN_STYLE, working_bytes=10 * GB, free=("faster",),
         sizes=(("16:9", 848, 480), ("9:16", 480, 848)), repo="hunyuanvideo-community/HunyuanVideo-1.5-480p_i2v",
         parts={"text_encoder": 14 * GB, "text_encoder_2": 0.5 * GB, "transformer": 16.7 * GB, "vae": 2.5 * GB},
         source="frames, steps, guidance: docs; parameters: counted; sizes, licence: known; working memory: estimate",

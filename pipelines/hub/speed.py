@@ -1,4 +1,4 @@
-"""What makes a model faster: the attention kernel, chosen once per process, step caches, and LoRAs of few steps."""
+"""What makes a model faster: the attention kernel, chosen once per process, step caches, compiled blocks, LoRAs."""
 
 import functools
 from collections.abc import Iterator
@@ -6,14 +6,17 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
-from diffusers import FirstBlockCacheConfig
 
 from pipelines.errors import need
-from pipelines.hub import registry
+from pipelines.hub import caches, registry
 from pipelines.requests import Request
 from pipelines.spec import ModelSpec
 
-FIRST_BLOCK = 0.08  # how little the first block may have changed for the rest of a step to be taken from the last one
+
+def transformers(pipe: Any) -> list[torch.nn.Module]:
+    """The network that makes the steps, or the two that share them."""
+    found = (getattr(pipe, name, None) for name in ("transformer", "transformer_2"))
+    return [part for part in found if part is not None]
 
 
 @contextmanager
@@ -21,19 +24,19 @@ def hastened(pipe: Any, request: Request, row: ModelSpec, kind: str) -> Iterator
     """Inside, the pipeline has what the request asks for; afterwards it is as before."""
     with ExitStack() as stack:
         if getattr(request, "faster", False):
-            stack.enter_context(_cached(pipe))
+            stack.enter_context(_cached(pipe, row, request.steps))
         if getattr(request, "lora", ""):
             stack.enter_context(_dressed(pipe, row, request.lora))
         if kind == "cuda":
-            _attend(pipe)
+            _attend(pipe, row)
         yield
 
 
 @contextmanager
-def _cached(pipe: Any) -> Iterator[None]:
-    parts = [part for name in ("transformer", "transformer_2") if (part := getattr(pipe, name, None)) is not None]
+def _cached(pipe: Any, row: ModelSpec, steps: int) -> Iterator[None]:
+    parts = transformers(pipe)
     for part in parts:
-        part.enable_cache(FirstBlockCacheConfig(threshold=FIRST_BLOCK))
+        part.enable_cache(caches.config(row, steps))
     try:
         yield
     finally:
@@ -56,10 +59,21 @@ def _dressed(pipe: Any, row: ModelSpec, text: str) -> Iterator[None]:
         pipe.unload_lora_weights()
 
 
-def _attend(pipe: Any) -> None:
+def compile_blocks(pipe: Any, **how: Any) -> None:
+    """torch.compile of the blocks that repeat, which takes a fraction of the time of the whole network.
+
+    The first clip of each size waits for it. Breaks in the graph are let through: offloading and caches make them.
+    """
+    for part in transformers(pipe):
+        part.compile_repeated_blocks(**how)
+
+
+def _attend(pipe: Any, row: ModelSpec) -> None:
     backend = best_attention()
-    for name in ("transformer", "transformer_2"):
-        if hasattr(part := getattr(pipe, name, None), "set_attention_backend"):
+    if row.cards > 1 and backend == "xformers":  # it gives no sums that could be joined
+        backend = "native"
+    for part in transformers(pipe):
+        if hasattr(part, "set_attention_backend"):
             part.set_attention_backend(backend)
 
 

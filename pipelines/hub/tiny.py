@@ -215,4 +215,5 @@ MODELS: dict[str, Model] = {
     "tiny-consisid": ("consisid", others.consisid, SMALL),
     "tiny-stable-audio": ("stable-audio-open", others.stable_audio, {"steps": 2, "longest_s": 4}),
     "tiny-longcat-audio": ("longcat-audio-1b", others.longcat_audio, {"steps": 2, "longest_s": 4}),
+    "tiny-ace-step": ("ace-step-1.5", others.ace_step, {"steps": 2, "longest_s": 4}),
 }

@@ -4,6 +4,7 @@ from typing import Any
 
 import diffusers as d
 import transformers as t
+from diffusers.pipelines.ace_step import AceStepConditionEncoder
 
 from pipelines.hub.tiny_text import LETTERS, WIDTH, t5, words
 
@@ -82,6 +83,32 @@ def _hunyuan_parts(reads: str) -> dict[str, Any]:
         "scheduler": d.FlowMatchEulerDiscreteScheduler(shift=7.0),
         "guider": d.ClassifierFreeGuidance(guidance_scale=6.0),
     }
+
+
+def ace_step() -> Any:
+    """Stereo music at 64 samples a second, 8 to a latent; it reads 30 s of a silence that comes with its weights."""
+    tokens = {token: place for place, token in enumerate(["<|endoftext|>", *LETTERS, "\u0120", "\u010a"])}
+    tokenizer = t.Qwen2Tokenizer(vocab=tokens, merges=[], pad_token="<|endoftext|>", unk_token="<|endoftext|>")
+    qwen = t.Qwen3Config(
+        vocab_size=len(tokenizer), hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2,
+        num_key_value_heads=1, head_dim=8,
+    )  # fmt: skip
+    shared = {"hidden_size": 16, "intermediate_size": 32, "num_attention_heads": 2, "num_key_value_heads": 1}
+    transformer = d.AceStepTransformer1DModel(
+        **shared, head_dim=8, num_hidden_layers=2, in_channels=12, audio_acoustic_hidden_dim=4, is_turbo=True
+    )
+    reads = AceStepConditionEncoder(
+        **shared, head_dim=8, text_hidden_dim=16, timbre_hidden_dim=4, num_lyric_encoder_hidden_layers=2,
+        num_timbre_encoder_hidden_layers=2,
+    )  # fmt: skip
+    vae = d.AutoencoderOobleck(
+        encoder_hidden_size=6, downsampling_ratios=[2, 4], decoder_channels=3, decoder_input_channels=4,
+        audio_channels=2, channel_multiples=[2, 4], sampling_rate=64,
+    ).eval()  # fmt: skip
+    return d.AceStepPipeline(
+        vae=vae, text_encoder=t.Qwen3Model(qwen).eval(), tokenizer=tokenizer, transformer=transformer.eval(),
+        condition_encoder=reads.eval(), scheduler=d.FlowMatchEulerDiscreteScheduler(num_train_timesteps=1, shift=1.0),
+    )  # fmt: skip
 
 
 def hunyuan() -> Any:

@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipelines import catalog
 from pipelines.clip import Clip
+from pipelines.hub import rows
 from pipelines.media import export, video
 from pipelines.requests import TextToVideo
 from studio import cli
@@ -55,6 +57,38 @@ def test_a_task_becomes_a_file(command: str, size: tuple[int, int], desk: Path, 
     assert (clip.audio is not None) == command.startswith("sound")
 
 
+COMMANDS = {
+    "text-to-video": "generate cat --seconds 1.25 --out out.mp4",
+    "image-to-video": "animate cat --image in.png --seconds 1.25 --out out.mp4",
+    "personalize": "personalize cat --face in.png --consent fictional --seconds 1.25 --out out.mp4",
+    "edit": "edit redder --video in.mp4 --out out.mp4",
+    "video-to-sound": "sound rain --video in.mp4 --out out.mp4",
+    "text-to-sound": "sound hammer --seconds 2 --out out.wav",
+    "upscale": "upscale --video in.mp4 --out out.mp4",
+}
+
+
+@pytest.mark.slow
+def test_every_family_does_all_its_tasks_from_the_command_line_or_says_what_is_missing(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+):
+    done: set[tuple[str, str]] = set()
+    for row in catalog.specs():
+        for task in row.tasks if row.name.startswith("tiny-") else ():
+            words = [*COMMANDS[task].split(), "--model", row.name, "--json"]
+            if (row.family, task) in done and row.name != "tiny-wan-5b":
+                continue
+            ends = cli.main(words)
+            told = capsys.readouterr()
+            if row.family == "consisid":
+                assert ends == cli.MISSING and "insightface is not installed" in told.err
+            else:
+                assert ends == cli.DONE, (row.name, task, told.err)
+                Path(json.loads(told.out)["clip"]).unlink()
+            done.add((row.family, task))
+    assert {(row.family, task) for row in rows.HUB for task in row.tasks} == done
+
+
 def test_a_sound_becomes_a_file(desk: Path, capsys: pytest.CaptureFixture[str]):
     command = "sound hammer --model tiny-stable-audio --seconds 2 --seed 3 --out out.wav --json"
     assert cli.main(command.split()) == cli.DONE
@@ -100,3 +134,25 @@ def test_a_model_of_the_hub_that_is_not_here_is_not_removed(
     monkeypatch.setenv("HF_HUB_CACHE", str(desk / "cache"))
     assert cli.main(["models", "remove", "wan-2.2-5b"]) == cli.MISSING
     assert "nothing to remove" in capsys.readouterr().err
+
+
+def test_a_gguf_file_is_added_beside_the_parts_of_another_model(
+    desk: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    table = desk / "models.json"
+    table.write_text(tiny_folder.read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setenv("RUSHES_MODELS", str(table))
+    (desk / "small.gguf").write_bytes(b"GGUF")
+    assert cli.main("models add mine small.gguf --like tiny-wan --json".split()) == cli.DONE
+    assert json.loads(capsys.readouterr().out)["family"] == "wan"
+    assert cli.main("models add other small.gguf --like tiny-wan-image --json".split()) == cli.WRONG
+    assert "needs 2 GGUF files" in capsys.readouterr().err
+    assert cli.main("models add other small.gguf --json".split()) == cli.WRONG
+    assert "like: must be a model with the other parts" in capsys.readouterr().err
+
+
+def test_a_model_to_download_that_does_not_exist_gets_the_one_that_was_meant(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert cli.main(["models", "download", "wan-2.2-5"]) == cli.WRONG
+    assert "did you mean wan-2.2-5b?" in capsys.readouterr().err

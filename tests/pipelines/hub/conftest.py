@@ -86,6 +86,7 @@ class HubServer(ThreadingHTTPServer):
         self.sent: dict[str, int] = dict.fromkeys(files, 0)
         self.starts: dict[str, list[int]] = {name: [] for name in files}  # the first byte that was asked for
         self.tokens: set[str] = set()
+        self.paths: list[str] = []
 
     @property
     def url(self) -> str:
@@ -112,6 +113,7 @@ class _HubHandler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.tokens.add(self.headers.get("authorization", ""))
+        self.server.paths.append(self.path)
         if self.server.down:
             self._say(503, b"", {})
         elif self.server.gate:

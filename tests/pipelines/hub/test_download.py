@@ -20,6 +20,7 @@ from tests.pipelines.hub.conftest import HubServer
 
 WEIGHTS = "vae/diffusion_pytorch_model.safetensors"
 WANTED = {"model_index.json", "vae/config.json", WEIGHTS}
+LATER = "f" * 40
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -149,3 +150,46 @@ def test_a_model_is_removed_with_everything_that_it_took(row: ModelSpec, hub: Hu
     assert not presence.repository(row.repo).exists()
     with pytest.raises(Unavailable, match="nothing to remove"):
         download.delete(row)
+
+
+def test_the_commit_that_was_fetched_is_recorded_and_loaded_whatever_others_do(row: ModelSpec, hub: HubServer):
+    folder = download.download(row, progress=silent, endpoint=hub.url)
+    assert presence.commit(row) == hub.COMMIT and folder.name == hub.COMMIT
+    place = presence.repository(row.repo)
+    assert (place / "refs" / "main").read_text() == hub.COMMIT  # where other programs look
+    (place / "refs" / "main").write_text(LATER)
+    (place / "snapshots" / LATER).mkdir()
+    assert presence.folder(row) == folder and presence.downloaded(row)
+    other = replace(row, name="other")  # a row that fetched nothing takes what the cache has
+    assert presence.commit(other) == LATER and not presence.downloaded(other)
+
+
+def test_fetching_anew_takes_the_newest_commit_and_the_old_one_stays_for_others(row: ModelSpec, hub: HubServer):
+    old = replace(row, name="old")
+    download.download(old, progress=silent, endpoint=hub.url)
+    first, hub.COMMIT = hub.COMMIT, LATER
+    hub.files["vae/config.json"] = b'{"new": 1}'
+    folder = download.download(row, progress=silent, endpoint=hub.url)
+    assert (presence.commit(old), presence.commit(row)) == (first, LATER)
+    assert (folder / "vae/config.json").read_bytes() == b'{"new": 1}'
+    assert (presence.folder(old) / "vae/config.json").read_bytes() == b"{}"
+    assert hub.starts[WEIGHTS] == [0]  # what is the same in both is kept once
+
+
+def test_a_pinned_commit_is_asked_for_and_no_other_is_loaded(row: ModelSpec, hub: HubServer):
+    download.download(row, progress=silent, endpoint=hub.url)
+    assert not presence.downloaded(replace(row, revision=LATER))
+    hub.COMMIT = LATER
+    pinned = replace(row, revision=LATER)
+    download.download(pinned, progress=silent, endpoint=hub.url)
+    assert f"/api/models/{row.repo}/revision/{LATER}" in {path.split("?")[0] for path in hub.paths}
+    assert presence.folder(pinned).name == LATER
+    assert (presence.repository(row.repo) / "refs" / "main").read_text() != LATER
+
+
+def test_a_branch_is_fetched_as_the_commit_that_it_is_now(row: ModelSpec, hub: HubServer):
+    branch = replace(row, revision="refined")
+    assert presence.commit(branch) is None
+    download.download(branch, progress=silent, endpoint=hub.url)
+    assert presence.commit(branch) == hub.COMMIT and presence.downloaded(branch)
+    assert any("/revision/refined" in path for path in hub.paths)
