@@ -14,13 +14,6 @@ from studio import cli
 pytest.importorskip("diffusers")
 
 
-@pytest.fixture(scope="session")
-def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from pipelines.hub import tiny
-
-    return tiny.register(tmp_path_factory.mktemp("tiny"))
-
-
 @pytest.fixture
 def desk(tmp_path: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to work in, with a clip and a picture; its data folder and its models are its own."""
@@ -53,6 +46,11 @@ def test_a_task_becomes_a_file(command: str, size: tuple[int, int], desk: Path, 
     assert said["frames"] == size[0] and said["seed"] == 3
     assert str(desk) not in json.dumps(said["request"])  # no path of this machine travels with a clip
     assert (clip.audio is not None) == command.startswith("sound")
+
+
+def test_a_strength_that_leaves_no_step_is_refused(desk: Path, capsys: pytest.CaptureFixture[str]):
+    assert cli.main("edit redder --model tiny-wan --video in.mp4 --steps 2 --strength 0.1".split()) == cli.WRONG
+    assert "strength: leaves no step of 2; 0.5 is the least" in capsys.readouterr().err
 
 
 def test_a_sound_becomes_a_file(desk: Path, capsys: pytest.CaptureFixture[str]):
