@@ -24,7 +24,7 @@ WHOLE, LIST, TEXT = (int,), (list,), (str,)
 SETTINGS: dict[str, tuple[type, ...]] = {  # what a row of one's own may say of itself
     **dict.fromkeys(("steps", "longest_frames", "frame_step"), WHOLE),
     **dict.fromkeys(("guidance", "longest_s"), (int, float)),
-    **dict.fromkeys(("sizes", "fps", "tasks", "free"), LIST),
+    **dict.fromkeys(("sizes", "fps", "tasks", "free", "devices"), LIST),
     **dict.fromkeys(("negative", "prompt_style", "licence", "forbids", "about", "revision", "precision"), TEXT),
 }
 
