@@ -5,6 +5,7 @@ from typing import Any
 import gradio as gr
 
 from pipelines.errors import BadRequest, StudioError
+from pipelines.requests import Download
 from studio.board import CANCELLED, DONE, QUEUED, RUNNING, WAITING, Job
 from studio.jobs import Jobs
 from studio.ui.desk import QUIET, SENT, Desk, fingerprint
@@ -119,8 +120,10 @@ def row(job: Job, say: Say, paused: bool = False) -> dict[str, Any]:
 
 
 def title(job: Job) -> str:
-    """What a job is called: its prompt, or its task if it has none."""
-    return getattr(job.request, "prompt", "") or job.request.task
+    """What a job is called: its prompt, or what it makes if it has none; a download by its model."""
+    if isinstance(job.request, Download):
+        return job.request.model
+    return getattr(job.request, "prompt", "") or job.request.task.replace("-", " ").capitalize()
 
 
 def picture(job: Job) -> str | None:
@@ -137,11 +140,18 @@ def standing(job: Job, say: Say, paused: bool = False) -> str:
     if job.state == RUNNING:
         if job.stopping:
             return say("stopping")
+        if isinstance(job.request, Download):
+            return say("downloading: {far}", far=job.message)
         words = say(PHASES.get(job.phase, "starting"), step=job.step, steps=job.steps)
         left = span(job.eta_s, say)
         return say("{words}, about {left} left", words=words, left=left) if left else words
     if job.state == DONE:
-        return say("done in {time}", time=span(job.elapsed_s, say))
+        done = (
+            say("downloaded")
+            if isinstance(job.request, Download)
+            else say("done in {time}", time=span(job.elapsed_s, say))
+        )
+        return f"{done}. {job.message}" if job.message else done
     return say("stopped") if job.state == CANCELLED else job.message
 
 
@@ -160,6 +170,8 @@ def _waiting(job: Job, say: Say, paused: bool) -> str:
 
 
 def _acts(job: Job) -> tuple[str, ...]:
+    if isinstance(job.request, Download):
+        return () if job.state == DONE or job.stopping else ("retry",) if job.over else ("cancel",)
     if job.state in WAITING:
         return ("cancel", "up", "down", "change", "duplicate")
     if job.state == RUNNING:
