@@ -90,6 +90,11 @@ def remote(options: argparse.Namespace, settings: Settings) -> Result:
     return {"remote": registry.remote()}
 
 
+def remote_on() -> bool:
+    """Whether models on other people's machines are allowed here."""
+    return registry.remote()
+
+
 ACTS: dict[str, Callable[[argparse.Namespace, Settings], Result]] = {
     "download": download,
     "add": add,

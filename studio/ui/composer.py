@@ -186,7 +186,7 @@ class Composer:
     def _came(self, request: gr.Request) -> list[Any]:
         """A seed, what can run here by now, and the statements in the visitor's language."""
         say = say_to(request)
-        names = [(say_name(row, say), row.name) for row in self._able()]
+        names = [(outlook.named(row, say), row.name) for row in self._able()]
         stated = [gr.Radio(choices=[(say(text), name) for name, text in STATEMENTS.items()])] * len(self._stated)
         return [roll(), gr.Dropdown(choices=names), *stated]
 
@@ -231,12 +231,6 @@ class Composer:
 def roll() -> int:
     """A seed that nobody has chosen."""
     return secrets.randbelow(SEEDS)
-
-
-def say_name(row: ModelSpec, say: Say) -> str:
-    """A model in the picker, in the visitor's language."""
-    name, _, why = outlook.named(row).partition(" \u00b7 ")
-    return f"{name} \u00b7 {say(why)}" if why else name
 
 
 def changed(job: str) -> tuple[Any, Any, Any]:

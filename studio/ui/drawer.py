@@ -1,17 +1,21 @@
 """The jobs drawer, on every tab: what waits, runs and is done, and what can be done about it."""
 
+import functools
 from typing import Any
 
 import gradio as gr
 
 from pipelines.errors import BadRequest, StudioError
 from pipelines.requests import Download
+from studio import inputs
 from studio.board import CANCELLED, DONE, QUEUED, RUNNING, WAITING, Job
 from studio.jobs import Jobs
+from studio.studio import Studio
 from studio.ui.desk import QUIET, SENT, Desk, fingerprint
 from studio.ui.element import Element
 from studio.ui.form import sentence, span
 from studio.ui.pulse import News
+from studio.ui.uploads import uploaded
 from studio.ui.words import Say
 
 PHASES = {
@@ -46,7 +50,7 @@ ACTS = {
 
 
 class Drawer(Element):
-    """value: what `contents` returns. Event: `act` {"act", "job", "ahead"}."""
+    """value: what `contents` returns. Events: `act` {"act", "job", "ahead"}, `unpack` {"path"} of an uploaded queue."""
 
     markup = "drawer.html"
     scripts = ("drawer.js",)
@@ -69,9 +73,16 @@ def draw(desk: Desk) -> Drawer:
         except StudioError as error:
             raise sentence(error) from error
 
+    def unpack(event: gr.EventData, request: gr.Request) -> None:
+        try:
+            add_queue(desk.studio, desk.owner(request), event._data if isinstance(event._data, dict) else {})
+        except StudioError as error:
+            raise sentence(error) from error
+
     desk.watch(view, [seen], [seen, drawer])
     # Through the queue, though it takes no time: gradio shows the toast of a refusal only for queued events.
     desk.look_after(drawer.act(act, None, None, concurrency_limit=None, **QUIET))
+    desk.look_after(drawer.unpack(unpack, None, None, concurrency_limit=2, **QUIET))
     drawer.act(desk.relay(ELSEWHERE, "job"), [desk.order], [desk.order, desk.tabs], **SENT)
     return drawer
 
@@ -92,6 +103,15 @@ def obey(jobs: Jobs, owner: str, asked: dict[str, Any]) -> None:
         jobs.move(job, owner, ahead)
     else:
         getattr(jobs, act)(job, owner)
+
+
+def add_queue(studio: Studio, owner: str, asked: dict[str, Any]) -> list[str]:
+    """Adds the jobs of an uploaded queue to an owner's; its media comes in through the door. Raises as `Jobs` does."""
+    file = uploaded("queue", asked.get("path"))
+    try:
+        return studio.jobs.import_queue(file, owner, functools.partial(inputs.take, settings=studio.settings))
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def contents(news: News) -> dict[str, Any]:

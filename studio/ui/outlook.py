@@ -40,17 +40,21 @@ def obstacle(row: ModelSpec, facts: Any, task: str, say: Say) -> str:
 
 
 def told(row: ModelSpec, facts: Any, say: Say, *, takes: int) -> str:
-    """What it costs, as HTML: time and, for a model of the Hub, room, memory and what its licence says."""
+    """What a click costs, as HTML: time and `known`."""
     if facts.fetches:
         line = say("A click downloads the model, as a job that can be stopped and goes on where it stopped.")
     else:
         whole = span((facts.seconds or 0) * takes or None, say)
         line = say("about {time}", time=whole) if whole else say("the first take shows how long it takes")
     keys = "" if facts.fetches or facts.reason else " <kbd>Ctrl</kbd> <kbd>Enter</kbd>"
-    rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{value}</dd>" for name, value in _facts(row, facts, say).items())
-    shown = f'<dl class="outlook">{rows}</dl>' if rows else ""
     line = f'<p class="hint">{html.escape(line)}{keys}</p>' if facts.fetches or facts.reason is None else ""
-    return line + shown
+    return line + known(row, facts, say)
+
+
+def known(row: ModelSpec, facts: Any, say: Say) -> str:
+    """Room, memory and what the licence of a model of the Hub says, as HTML; nothing for one of the project."""
+    rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{value}</dd>" for name, value in _facts(row, facts, say).items())
+    return f'<dl class="outlook">{rows}</dl>' if rows else ""
 
 
 def gigabytes(count: int) -> str:
@@ -108,9 +112,10 @@ def _ended(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
-def named(row: ModelSpec) -> str:
+def named(row: ModelSpec, say: Say | None = None) -> str:
     """A model in a list, with what stands in the way of it."""
     reason = catalog.runs_here(row)
     if reason is None:
         return row.name
-    return f"{row.name} \u00b7 {'to download' if shop.outlook(row).fetches else 'cannot run here'}"
+    why = "to download" if shop.outlook(row).fetches else "cannot run here"
+    return f"{row.name} \u00b7 {say(why) if say else why}"

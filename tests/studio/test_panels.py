@@ -29,12 +29,13 @@ from pipelines.requests import (
 from studio import inputs, shop
 from studio.settings import Settings
 from studio.studio import Studio
-from studio.ui import brought, outlook, words
+from studio.ui import brought, drawer, outlook, words
 from studio.ui.app import TABS
 from studio.ui.composer import Composer
 from studio.ui.desk import Desk, makers, rooms
 from studio.ui.panel import Panel
 from studio.ui.tabs import animate, edit, sound
+from studio.ui.web import Media
 from studio.ui.wording import _longer
 
 ENGLISH = words.say_in("en")
@@ -229,3 +230,16 @@ def test_a_longer_prompt_can_be_taken_back():
 def test_every_place_for_a_file_knows_what_to_ask_for():
     medias = {field.metadata.get("media") for kind in TASKS.values() for field in dataclasses.fields(kind)}
     assert medias - {None} <= brought.CALLS.keys()
+
+
+def test_a_queue_goes_to_a_file_and_comes_back(studio: Studio, files: dict[str, Path], tmp_path: Path):
+    studio.jobs.submit(TextToVideo(prompt="a cat"), "ada")
+    route = next(each for each in Media(studio).routes() if each.path == "/media/queue")
+    answer = route.endpoint(SimpleNamespace(state=SimpleNamespace(owner="ada")))
+    queue = shutil.copy(answer.path, tmp_path / "rushes-queue.zip")
+    assert len(drawer.add_queue(studio, "bob", uploaded(Path(queue))._data)) == 1
+    assert studio.jobs.list("bob")[0].request.prompt == "a cat"
+    with pytest.raises(BadRequest, match="is not a queue"):
+        drawer.add_queue(studio, "bob", uploaded(files["image"])._data)
+    with pytest.raises(BadRequest, match="was uploaded"):
+        drawer.add_queue(studio, "bob", {"path": str(queue)})
