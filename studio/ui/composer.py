@@ -15,7 +15,7 @@ from studio import shop
 from studio.studio import Studio
 from studio.ui import outlook
 from studio.ui.brought import Brought
-from studio.ui.desk import FAST
+from studio.ui.desk import FAST, Desk
 from studio.ui.form import Form, longest, qualities, span
 from studio.ui.parts import PLAIN
 from studio.ui.wording import Wording
@@ -114,12 +114,11 @@ class Composer:
                 self.leave = gr.Button(label("Do not change it"), **look)
             self._cost = gr.HTML("", **self._look("cost"), **PLAIN)
 
-    def connect(self, opened: Any, news: list[Any]) -> None:
-        """Ties the widgets to one another. `opened`: the event when somebody comes; `news`: those after which it is
-        better known what a click would do."""
+    def connect(self, desk: Desk) -> None:
+        """Ties the widgets to one another and to the page."""
         form = self.form
         if self.wording:
-            self.wording.connect(self._picker, opened)
+            self.wording.connect(self._picker, desk)
         zones = [each.zone for each in self.files]
         self._picker.input(self._other_model, form.inputs, [*form.inputs, *zones], **FAST)
         if "still" in form.fields:
@@ -127,14 +126,12 @@ class Composer:
         if "steps" in form.fields:
             self._quality.input(lambda chosen: chosen, self._quality, form.widgets["steps"], **FAST)
         self._dice.click(roll, None, self.seed, **FAST)
-        opened(self._came, None, [self.seed, self._picker, *self._stated], **FAST)
         changes = [form.widgets[name].change for name in PRICED if name in form.widgets]
-        cost = {
-            "inputs": [self.changing, self.takes, *form.inputs],
-            "outputs": [self._quality, self._obstacle, self.go],
-        }
-        cost["outputs"].append(self._cost)
-        gr.on([*changes, self.takes.change, opened, *news], self._price, **cost, **FAST, trigger_mode="always_last")
+        asked = [self.changing, self.takes, *form.inputs]
+        shown = [self._quality, self._obstacle, self.go, self._cost]
+        gr.on([*changes, self.takes.change], self._price, asked, shown, trigger_mode="always_last", **FAST)
+        desk.greet(self._price, asked, shown)
+        desk.greet(self._came, [self.seed], [self.seed, self._picker, *self._stated])
 
     def read(self, takes: int, keep: bool, *values: Any) -> list[Request]:
         """One request for each take: the first with the seed of the form, the others with the next ones if it is kept,
@@ -183,12 +180,12 @@ class Composer:
         """The model of that name, or the usual one for a model of another studio."""
         return next((row for row in self._able() if row.name == name), self._model)
 
-    def _came(self, request: gr.Request) -> list[Any]:
+    def _came(self, request: gr.Request, seed: Any) -> list[Any]:
         """A seed, what can run here by now, and the statements in the visitor's language."""
         say = say_to(request)
         names = [(outlook.named(row, say), row.name) for row in self._able()]
         stated = [gr.Radio(choices=[(say(text), name) for name, text in STATEMENTS.items()])] * len(self._stated)
-        return [roll(), gr.Dropdown(choices=names), *stated]
+        return [gr.skip() if seed else roll(), gr.Dropdown(choices=names), *stated]
 
     def _other_model(self, *values: Any) -> list[Any]:
         """What its makers recommend; the shape and the length stay if it can make them."""

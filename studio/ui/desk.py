@@ -42,6 +42,7 @@ class Desk:
         self.order = gr.State({"act": "", "clip": "", "clips": [], "n": 0})
         self._pulse = pulse.Pulse("", visible="hidden", elem_id="pulse")
         self._views: list[tuple[Callable[..., Any], list[Any], list[Any]]] = []
+        self._greetings: list[tuple[Callable[..., Any], list[Any], list[Any]]] = []
         self._events: list[Any] = []
 
     def send(self, trigger: Callable[..., Any], inputs: Any = None) -> None:
@@ -93,11 +94,17 @@ class Desk:
         """`view(news, *inputs)` returns what `outputs` show from now on; it is asked at every look at the jobs."""
         self._views.append((view, list(inputs), list(outputs)))
 
+    def greet(self, view: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+        """`view(request, *inputs)` returns what `outputs` show when somebody opens the page, and whenever it is better
+        known what a click would do. All of them together are one request."""
+        self._greetings.append((view, list(inputs), list(outputs)))
+
     def connect(self, page: gr.Blocks) -> None:
         """Begins to look at the jobs: when the page opens, and at every pulse that tells of something new.
 
         Once, after all tabs are drawn.
         """
+        self._meet(page)
         self.watch(_ended, [], [self.fetched])
         inputs = [part for _, given, _ in self._views for part in given]
         outputs = [part for _, _, shown in self._views for part in shown]
@@ -106,6 +113,19 @@ class Desk:
         self._pulse.look(**look)
         for event in self._events:
             event.then(**look)
+
+    def _meet(self, page: gr.Blocks) -> None:
+        def met(request: gr.Request, *values: Any) -> list[Any]:
+            shown, rest = [], list(values)
+            for view, inputs, outputs in self._greetings:
+                given, rest = rest[: len(inputs)], rest[len(inputs) :]
+                answer = view(request, *given)
+                shown += answer if len(outputs) > 1 else [answer]
+            return shown
+
+        inputs = [part for _, given, _ in self._greetings for part in given]
+        outputs = [part for _, _, shown in self._greetings for part in shown]
+        gr.on([page.load, self.learned, self.fetched.change], met, inputs, outputs, trigger_mode="always_last", **FAST)
 
     def look_after(self, event: Any) -> None:
         """Looks again right after an event, without waiting for the pulse."""

@@ -72,16 +72,16 @@ def _facts(row: ModelSpec, facts: Any, say: Say) -> dict[str, str]:
         fetch = say("{size} to download, {free} free", size=gigabytes(facts.fetch_bytes), free=free)
         found[say("Weights")] = html.escape(say("on this machine") if facts.downloaded else fetch)
     if not row.remote and "cpu" not in row.devices:
-        found[say("Card")] = html.escape(_card(facts, say))
+        found[say("Card")] = html.escape(_card(row, facts, say))
     found[say("Licence")] = _licence(row, facts, say)
     return found
 
 
-def _card(facts: Any, say: Say) -> str:
-    needs = gigabytes(facts.card_needed)
+def _card(row: ModelSpec, facts: Any, say: Say) -> str:
     if not facts.card_free:
-        return say("needs {needs}; there is none here", needs=needs)
-    level = say(LEVELS[facts.level])
+        least, most = (gigabytes(memory(row, level)) for level in ("layers", "whole"))
+        return say("{least} (layer by layer) to {most} (all of it); there is none here", least=least, most=most)
+    needs, level = gigabytes(facts.card_needed), say(LEVELS[facts.level])
     return say("needs {needs} ({level}), {free} free", needs=needs, level=level, free=gigabytes(facts.card_free))
 
 

@@ -29,9 +29,9 @@ Kinds = Mapping[type[Request], str]
 
 
 class Panel:
-    """`kinds` says what each kind is called where there are several; `opened` is the event when somebody comes."""
+    """`kinds` says what each kind is called where there are several."""
 
-    def __init__(self, desk: Desk, name: str, kinds: Kinds, *, opened: Any):
+    def __init__(self, desk: Desk, name: str, kinds: Kinds):
         self._desk, self._name, self._kinds = desk, name, kinds
         self._composers: dict[str, Composer] = {}
         self._columns: dict[str, gr.Column] = {}
@@ -43,15 +43,15 @@ class Panel:
             for kind in kinds:
                 with gr.Column(visible=kind.task == first, elem_classes=["asks"]) as self._columns[kind.task]:
                     self._composers[kind.task] = Composer(desk.studio, kind)
-        self._connect(opened)
+        self._connect()
 
-    def _connect(self, opened: Any) -> None:
+    def _connect(self) -> None:
         desk = self._desk
         if len(self._kinds) > 1:
             self._switch.input(self._shown, self._switch, list(self._columns.values()), **FAST)
-            opened(self._said, None, self._switch, **FAST)
+            desk.greet(self._said, [], [self._switch])
         for composer in self._composers.values():
-            composer.connect(opened, [desk.learned, desk.fetched.change])
+            composer.connect(desk)
             self._press(composer)
             composer.again.click(self._again, desk.watching, [composer.seed, composer.keep], **FAST)
         outputs = [part for composer in self._composers.values() for part in composer.outputs]

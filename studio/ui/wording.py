@@ -11,7 +11,7 @@ from pipelines.enhance import enhance
 from pipelines.requests import TextToVideo
 from pipelines.spec import ModelSpec
 from studio.ui import palette, sentences
-from studio.ui.desk import FAST, QUIET
+from studio.ui.desk import FAST, QUIET, Desk
 from studio.ui.form import Form
 from studio.ui.parts import PLAIN
 from studio.ui.words import Say, label, say_to
@@ -41,8 +41,8 @@ class Wording:
             self._strangers = gr.HTML("", elem_id="strangers", **PLAIN)
             self._palette = palette.Palette(palette.seen("", say_to(None)), elem_id="palette")
 
-    def connect(self, model: gr.components.Component, opened: Any) -> None:
-        """Ties it to the picker of the model. `opened`: the event when somebody comes."""
+    def connect(self, model: gr.components.Component, desk: Desk) -> None:
+        """Ties it to the picker of the model."""
         changed = [self.prompt, self._before, self._undo]
         # Through the queue, though it takes no time: gradio shows toasts only for queued events.
         self._longer.click(_longer, [self.prompt, model], changed, concurrency_limit=None, **QUIET)
@@ -50,7 +50,8 @@ class Wording:
         model.change(lambda name: gr.Button(visible=bool(_row(name).prompt_style)), model, self._longer, **FAST)
         if self.chips:
             hints = {"fn": _hints, "inputs": [self.prompt, model], "outputs": [self._strangers, self._palette], **FAST}
-            gr.on([self.prompt.change, model.change, opened], **hints, trigger_mode="always_last")
+            gr.on([self.prompt.change, model.change], **hints, trigger_mode="always_last")
+            desk.greet(_hints, hints["inputs"], hints["outputs"])
             self._palette.word(_word, self.prompt, self.prompt, **FAST)
             self._palette.surprise(lambda: sentences.surprise(random.Random()), None, self.prompt, **FAST)
 
@@ -84,7 +85,7 @@ def _word(prompt: str, event: gr.EventData) -> Any:
     return sentences.put(prompt, *asked) if asked else gr.skip()
 
 
-def _hints(prompt: str, model: str, request: gr.Request) -> tuple[str, Any]:
+def _hints(request: gr.Request, prompt: str, model: str) -> tuple[str, Any]:
     say = say_to(request)
     if model != KNOWS_WORDS:
         return "", gr.update(visible=False)

@@ -32,9 +32,9 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def section(settings: Settings) -> tuple[Models, gr.Blocks]:
     studio = Studio.open(settings)
-    with gr.Blocks(analytics_enabled=False) as page, gr.Tab("About") as tab:
+    with gr.Blocks(analytics_enabled=False) as page:
         desk = Desk(studio, {}, {})
-        desk.tab = tab
+        desk.tabs = gr.Tabs()
         return Models(desk), page
 
 

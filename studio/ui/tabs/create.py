@@ -17,4 +17,4 @@ MAKES = {TextToVideo: "From words"}
 
 def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
     """Draws the tab into `page`, which is being built: see `studio.ui.panel`."""
-    Panel(desk, NAME, MAKES, opened=page.load)
+    Panel(desk, NAME, MAKES)

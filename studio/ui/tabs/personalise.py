@@ -14,4 +14,4 @@ MAKES = {Personalize: "With a face"}
 
 def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
     """Draws the tab into `page`, which is being built: see `studio.ui.panel`."""
-    Panel(desk, NAME, MAKES, opened=desk.tab.select)
+    Panel(desk, NAME, MAKES)

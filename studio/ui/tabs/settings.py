@@ -25,8 +25,8 @@ GB = 1e9
 
 def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
     """Draws the tab into `page`, which is being built; it is filled in whenever somebody opens it."""
-    shown = gr.HTML("", elem_id="about", **parts.PLAIN)
     Models(desk)
+    shown = gr.HTML("", elem_id="about", **parts.PLAIN)
 
     def fill(request: gr.Request) -> str:
         owner = desk.owner(request)
