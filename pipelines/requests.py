@@ -168,17 +168,29 @@ class Upscale(Request):
     factor: int = knob(2, "Times", low=2, high=4)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Download(Request):
+    """No clip: the weights of `model` from the Hub, as a job of whoever owns the machine. Nobody else can ask for it:
+    the parser reads it only where it is told to."""
+
+    task: ClassVar[str] = "download"
+
+
 TASKS: dict[str, type[Request]] = {
     cls.task: cls for cls in (TextToVideo, ImageToVideo, Personalize, EditVideo, VideoToSound, TextToSound, Upscale)
 }
 
 
-def request_from_dict(data: Any) -> Request:
-    """The one strict parser: plain data (UI, API, queue, file) to a request. Raises `BadRequest`."""
+def request_from_dict(data: Any, *, stored: bool = False) -> Request:
+    """The one strict parser: plain data (UI, API, queue, file) to a request. Raises `BadRequest`.
+
+    `stored`: the data is the studio's own, from its table of jobs, where a `Download` may be.
+    """
     if not isinstance(data, dict):
         raise BadRequest("request", "must be an object with a task and its fields")
     data = dict(data)
-    cls = TASKS.get(data.pop("task", None)) if isinstance(data.get("task"), str) else None
+    known = TASKS | {Download.task: Download} if stored else TASKS
+    cls = known.get(data.pop("task", None)) if isinstance(data.get("task"), str) else None
     if cls is None:
         raise BadRequest("task", f"must be one of: {', '.join(TASKS)}")
     unknown = sorted(map(str, set(data) - {spec.name for spec in dataclasses.fields(cls)}))

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 
 from pipelines.errors import BadRequest
-from pipelines.requests import Request, request_from_dict
+from pipelines.requests import Download, Request, request_from_dict
 from studio import pace
 from studio.db import Database
 from studio.pace import Work
@@ -22,6 +22,7 @@ QUEUED, RUNNING, DONE, FAILED, CANCELLED, INTERRUPTED = STATES = (
 WAITING = (QUEUED, INTERRUPTED)  # an interrupted job lost its worker and will be begun once more
 OVER = (DONE, FAILED, CANCELLED)
 MACHINE = ""  # the queue of the whole studio, where `owner` is None
+CLIPS = f"json_extract(request, '$.task') != '{Download.task}'"
 log = logging.getLogger("studio.board")
 
 
@@ -29,8 +30,9 @@ log = logging.getLogger("studio.board")
 class Job:
     """One job at one moment. Times are seconds since 1970; `position` counts the jobs that come before it.
 
-    `eta_s` is the time until its clip is there, waiting included; None while nobody can know. `preview` is the number
-    of its latest preview, 0 before the first. `stopping`: its owner wants it stopped and the worker has not yet.
+    `eta_s` is the time until its clip is there, waiting included; None while nobody can know. `clip` is the id of what
+    it has made; a download makes none. `preview` is the number of its latest preview, 0 before the first. `stopping`:
+    its owner wants it stopped and the worker has not yet.
     """
 
     id: str
@@ -132,7 +134,7 @@ def _job(row: sqlite3.Row, line: dict[str, tuple[int, float | None]]) -> Job:
     begun = row["started"] if row["state"] not in WAITING else None
     return Job(
         **{name: row[name] for name in same - {"eta_s"}},
-        request=request_from_dict(json.loads(row["request"])),
+        request=request_from_dict(json.loads(row["request"]), stored=True),
         notes=tuple(json.loads(row["notes"])),
         position=position,
         eta_s=eta_s,
@@ -150,7 +152,8 @@ def _eta(row: sqlite3.Row) -> float | None:
 
 def _line(tables: sqlite3.Connection) -> dict[str, tuple[int, float | None]]:
     """Of each waiting job: how many come before it, and in how many seconds its clip is there."""
-    running = tables.execute("SELECT * FROM jobs WHERE state = ?", (RUNNING,)).fetchall()
+    # A download goes on beside the clips, so nobody waits for one.
+    running = tables.execute(f"SELECT * FROM jobs WHERE state = ? AND {CLIPS}", (RUNNING,)).fetchall()
     left = [_eta(row) for row in running]
     seconds = None if None in left else sum(left)
     found = {}

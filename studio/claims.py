@@ -30,7 +30,7 @@ class Claims(Board):
             while row := tables.execute(NEXT, {"id": id}).fetchone():
                 _begin(tables, row, worker)
                 try:
-                    request_from_dict(json.loads(row["request"]))
+                    request_from_dict(json.loads(row["request"]), stored=True)
                     break
                 except BadRequest as error:  # written by another version
                     _end(tables, row["id"], FAILED, str(error), None)
@@ -63,8 +63,8 @@ class Claims(Board):
             tables.execute("UPDATE jobs SET preview = ? WHERE id = ? AND state = ?", (number, id, RUNNING))
 
     def finish(self, id: str, state: str, message: str = "", clip: str | None = None) -> None:
-        """Ends a running job as done (with the id of its clip), failed (with the reason) or cancelled."""
-        assert state in OVER and (state == DONE) == (clip is not None)
+        """Ends a running job as done (with its clip's id, if it made one), failed (with the reason) or cancelled."""
+        assert state in OVER and (state == DONE or clip is None)
         with self._database.write() as tables:
             _end(tables, id, state, message, clip)
 

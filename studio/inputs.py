@@ -4,13 +4,17 @@ A request then names the file by its content: "inputs/<sha256>.png".
 """
 
 import dataclasses
+import tempfile
 from pathlib import Path
 
+import numpy as np
+
 from pipelines import safety
-from pipelines.media import door, video
+from pipelines.media import door, export, video
 from studio.settings import Settings
 
 FOLDER = "inputs"
+THUMBNAIL = 240  # pixels of its shorter side, or a little more
 # What a field of a request calls it: what the door calls it, and the way through.
 DOORS = {
     "image": (door.PICTURE, door.picture),
@@ -31,6 +35,33 @@ def take(upload: Path, media: str, settings: Settings, *, asked: str) -> str:
     if settings.checked and media != "sound":
         _check(made, asked)
     return f"{FOLDER}/{made.name}"
+
+
+def frame(film: Path, settings: Settings, *, asked: str, at: float) -> str:
+    """The reference of one picture of a film: `at` is 0 for its first frame and 1 for its last. Raises as `take`."""
+    frames, _ = video.film(film)
+    with tempfile.TemporaryDirectory(prefix="rushes-") as folder:
+        picture = export.picture(frames[round(at * (len(frames) - 1))], Path(folder) / "frame.png")
+        return take(picture, "image", settings, asked=asked)
+
+
+def thumbnail(reference: str, settings: Settings) -> bytes:
+    """What was taken in, as a small .webp. Raises `BadRequest` if it is not there any more."""
+    made = settings.data / reference
+    if made.suffix == ".mp4":
+        pixels = video.film(made, first=1, shorter=THUMBNAIL)[0][0]
+    else:
+        pixels = _smaller(door.develop(made))
+    with tempfile.TemporaryDirectory(prefix="rushes-") as folder:
+        return export.picture(pixels, Path(folder) / "small.webp").read_bytes()
+
+
+def _smaller(pixels: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8 with a whole number of pixels averaged into one."""
+    times = max(1, min(pixels.shape[:2]) // THUMBNAIL)
+    height, width = (side // times for side in pixels.shape[:2])
+    blocks = pixels[: height * times, : width * times].reshape(height, times, width, times, 3)
+    return blocks.mean(axis=(1, 3)).astype(np.uint8)  # (H / times, W / times, 3)
 
 
 def _kind(upload: Path, allowed: list[str]) -> str:

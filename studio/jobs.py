@@ -11,10 +11,10 @@ from pathlib import Path
 
 from pipelines import catalog
 from pipelines.errors import BadRequest, Unavailable
-from pipelines.requests import Request
+from pipelines.requests import Download, Request
 from pipelines.safety import Policy
 from studio import bundle
-from studio.board import CANCELLED, MACHINE, OVER, QUEUED, RUNNING, WAITING, Job
+from studio.board import CANCELLED, DONE, MACHINE, OVER, QUEUED, RUNNING, WAITING, Job
 from studio.claims import Claims
 from studio.db import Database
 from studio.pace import Work
@@ -77,7 +77,7 @@ class Jobs(Claims):
         """Puts a job that failed or was cancelled at the end of its owner's queue again."""
         with self._database.write() as tables:
             row = _mine(tables, id, owner)
-            if row["state"] not in OVER or row["clip"] is not None:
+            if row["state"] not in OVER or row["state"] == DONE:
                 raise BadRequest("job", f"it is {row['state']}; only a job that failed or was cancelled is tried again")
             self._room(tables, row["owner"], 1)
             tables.execute(
@@ -137,10 +137,11 @@ class Jobs(Claims):
         self._hold(owner, False)
 
     def export_queue(self, owner: str | None, path: Path) -> int:
-        """Writes what waits as a zip, with the media that it needs; returns how many jobs. Raises as bundle.pack."""
+        """Writes the clips that wait as a zip, with the media they need; returns how many. Raises as bundle.pack."""
         jobs = [job for job in self.list(owner, over=False, limit=self._limits.all) if job.state in WAITING]
-        bundle.pack([(job.request, job.priority) for job in jobs], path, self._inputs)
-        return len(jobs)
+        clips = [(job.request, job.priority) for job in jobs if not isinstance(job.request, Download)]
+        bundle.pack(clips, path, self._inputs)
+        return len(clips)
 
     def import_queue(self, path: Path, owner: str, take: bundle.Take) -> list[str]:
         """Adds the jobs of such a zip to an owner's queue, all or none, and returns their ids. `take` lets media in.
@@ -170,6 +171,9 @@ class Jobs(Claims):
 
     def _check(self, request: Request, owner: str | None) -> None:
         """Before a job waits for long: what can be known without the model."""
+        if isinstance(request, Download):
+            catalog.spec(request.model)
+            return
         catalog.check(request)
         if missing := catalog.runs_here(catalog.spec(request.model)):
             raise Unavailable(missing)

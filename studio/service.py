@@ -4,6 +4,7 @@ The model comes from the catalog; nothing here imports torch until `make` is cal
 """
 
 import dataclasses
+import importlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,6 +56,11 @@ def check(request: Request, path: Path) -> None:
     missing = catalog.runs_here(catalog.spec(request.model))
     if missing is not None:
         raise Unavailable(missing)
+
+
+def fetch(model: str, progress: Progress) -> None:
+    """Downloads a model of the Hub, or what is missing of it. Raises `Unavailable`, or `Cancelled` from `progress`."""
+    importlib.import_module("pipelines.hub.download").download(catalog.spec(model), progress=progress)
 
 
 def make(

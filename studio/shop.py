@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import catalog
-from pipelines.errors import BadRequest
+from pipelines.errors import BadRequest, Unavailable
 from pipelines.hub import caches, preflight, presence, registry, rows
+from pipelines.requests import Download
 from pipelines.spec import PRECISIONS, ModelSpec
 from studio.settings import Settings
+from studio.studio import Studio
 from studio.terminal import Meter
 
 Result = dict[str, Any]
@@ -34,6 +36,27 @@ def download(options: argparse.Namespace, settings: Settings) -> Result:
     finally:
         meter.close()
     return {"name": row.name, "commit": presence.commit(row), "folder": str(folder), "reason": presence.reason(row)}
+
+
+def outlook(row: ModelSpec, *, measured_s: float | None = None) -> preflight.Facts:
+    """What a click would do with a model, for a page: see `pipelines.hub.preflight`."""
+    return preflight.facts(row, measured_s=measured_s)
+
+
+def order(studio: Studio, name: str, owner: str) -> str:
+    """Puts the download of a model into the queue of the machine's owner, and returns the job's id.
+
+    Raises `BadRequest` for anybody else or for no model of the Hub, `Unavailable` where there is no network to use.
+    """
+    row = _of_the_hub(name)
+    if not studio.people.is_admin(owner):
+        raise BadRequest("model", f"only the owner of this machine may download {row.name}")
+    if presence.offline():
+        raise Unavailable(f"{row.name} cannot be fetched: this machine is set to offline (HF_HUB_OFFLINE)")
+    for job in studio.jobs.list(None, over=False):
+        if isinstance(job.request, Download) and job.request.model == name:
+            return job.id
+    return studio.jobs.submit(Download(model=name), owner)
 
 
 def remove(options: argparse.Namespace, settings: Settings) -> Result:
@@ -72,6 +95,11 @@ def remote(options: argparse.Namespace, settings: Settings) -> Result:
     """Allows (on) or forbids (off) models that run on other people's machines, which see the prompt and may cost."""
     registry.switch_remote(options.state == "on")
     return {"remote": registry.remote()}
+
+
+def remote_on() -> bool:
+    """Whether models on other people's machines are allowed here."""
+    return registry.remote()
 
 
 ACTS: dict[str, Callable[[argparse.Namespace, Settings], Result]] = {

@@ -16,7 +16,9 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
+from pipelines import catalog
 from pipelines.errors import Cancelled, StudioError
+from pipelines.requests import Download
 from pipelines.residency import Residency
 from studio import seal, service
 from studio.attempt import Attempt
@@ -53,15 +55,22 @@ class Worker:
         self._attempt = attempt
 
     def take(self, id: str | None = None) -> bool:
-        """Does the job that is next, or `id`. False if there is none."""
+        """Does the job that is next, or `id`. False if there is none. A download, which may take an hour, is begun in
+        a thread of its own: clips are made meanwhile."""
         job = self._claims.claim(self._name, id)
         if job is None:
             return False
+        if isinstance(job.request, Download):
+            threading.Thread(target=self._do, args=(job,), daemon=True, name="download").start()
+        else:
+            self._do(job)
+        return True
+
+    def _do(self, job: Job) -> None:
         state, message, clip = self._done(job)
         if clip is None:
             discard(self._gallery, self._clips, job.id)
         self._finish(job, state, message, clip)
-        return True
 
     def warm(self, model: str) -> None:
         """Gets a model ready before the first job needs it."""
@@ -78,6 +87,8 @@ class Worker:
     def _done(self, job: Job) -> tuple[str, str, str | None]:
         """The job's last state, with the reason or the clip."""
         try:
+            if isinstance(job.request, Download):
+                return DONE, self._fetch(job), None
             return DONE, "", self._kept(job) or self._make(job)
         except Cancelled:
             return CANCELLED, "", None
@@ -89,6 +100,12 @@ class Worker:
 
     def _kept(self, job: Job) -> str | None:
         return job.id if self._gallery.get(job.id, None) else None
+
+    def _fetch(self, job: Job) -> str:
+        """Downloads a model; returns why it cannot run here all the same, if so."""
+        with self._attempt(self._claims, job, self._previews) as attempt:
+            service.fetch(job.request.model, attempt.progress)
+        return catalog.runs_here(catalog.spec(job.request.model)) or ""
 
     def _make(self, job: Job) -> str:
         folder = self._clips / job.id

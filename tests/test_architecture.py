@@ -34,7 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "app": {"studio"},
     "spaces": {"studio"},
     "studio": PLAIN | {"studio"},
-    "studio.ui": PLAIN | {"studio", "pipelines.catalog", "pipelines.media"},
+    "studio.ui": PLAIN | {"studio", "pipelines.catalog", "pipelines.media", "pipelines.enhance"},
     "studio.cli": COMMAND,
     "studio.commands": COMMAND,
     "studio.shop": COMMAND | {"pipelines.hub"},

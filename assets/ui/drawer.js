@@ -1,5 +1,6 @@
 /* The jobs of whoever looks at the page, on every tab. value: {jobs, paused, words}; a job: {id, state, title, note,
- * fraction, picture, acts: [{act, label}], clip}. Event: 'act' {act, job, ahead}. */
+ * fraction, picture, acts: [{act, label}], clip}. Events: 'act' {act, job, ahead}, 'unpack' {path}
+ * of an uploaded queue. */
 const root = element.querySelector('.jobs'), find = selector => root.querySelector(selector);
 const drawer = find('.drawer'), counter = find('.counter'), list = find('.list');
 const ICONS = {
@@ -20,6 +21,7 @@ function apply() {
   find('.hold').textContent = paused ? words.resume : words.pause;
   find('.hold').dataset.act = paused ? 'resume' : 'pause';
   find('.close').setAttribute('aria-label', words.close ?? 'Close');
+  find('.pack').hidden = !waiting.length;
   find('.none').textContent = jobs.length ? '' : words.none ?? '';
   find('.bell + span').textContent = words.bell ?? '';
   find('.card + span').textContent = words.card ?? '';
@@ -128,5 +130,11 @@ for (const name of ['bell', 'card']) {
     localStorage.setItem(`rushes-${name}`, box.checked ? 'on' : 'off');
   });
 }
+/* The queue as a file: a saved one comes in through the same door as everything. */
+find('.unpack input').addEventListener('change', async event => {
+  const [file] = event.target.files;
+  event.target.value = '';
+  if (file) trigger('unpack', await upload(file));
+});
 watch('value', apply);
 apply();

@@ -2,12 +2,13 @@
 () => {
   const KEY = 'rushes-prompts', MOST = 50;
   const before = () => { try { return JSON.parse(localStorage.getItem(KEY)) ?? []; } catch { return []; } };
-  const box = () => document.querySelector('#prompt textarea');
+  const seen = selector => [...document.querySelectorAll(selector)].find(one => one.offsetParent);
+  const box = () => seen('.ask-prompt textarea');
   let place = -1, draft = '';
 
   document.addEventListener('keydown', event => {
-    const go = document.querySelector('#go');
-    if ((event.ctrlKey || event.metaKey) && event.key === 'Enter' && go?.offsetParent && !go.disabled) {
+    const go = seen('.ask-go');
+    if ((event.ctrlKey || event.metaKey) && event.key === 'Enter' && go && !go.disabled) {
       event.preventDefault();
       go.click();
     }
@@ -21,7 +22,7 @@
     box().dispatchEvent(new Event('input', { bubbles: true }));
   });
   document.addEventListener('click', event => {
-    if (!event.target.closest?.('#go') || !box()?.value.trim()) return;
+    if (!event.target.closest?.('.ask-go') || !box()?.value.trim()) return;
     const said = box().value.trim();
     localStorage.setItem(KEY, JSON.stringify([said, ...before().filter(one => one !== said)].slice(0, MOST)));
     place = -1;

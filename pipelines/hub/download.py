@@ -6,6 +6,7 @@ do this itself: its client (2.4.0) begins a file anew after a kill and compares 
 
 import errno
 import hashlib
+import os
 import shutil
 import threading
 import time
@@ -24,12 +25,12 @@ from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_st
 from pipelines.errors import Cancelled, Unavailable
 from pipelines.hub import presence
 from pipelines.hub.manifest import File, Manifest, ask, explained
+from pipelines.hub.preflight import KEPT_FREE
 from pipelines.progress import Progress
 from pipelines.spec import ModelSpec
 
 AT_ONCE, TRIES = 4, 5
 CHUNK, TIMEOUT_S, LOOK_S, WINDOW_S = 1 << 20, 30, 0.2, 10.0
-KEPT_FREE = 1 << 30  # bytes of the disk that a model may not take
 FULL = (errno.ENOSPC, errno.EDQUOT)
 PART = ".part"
 
@@ -42,6 +43,7 @@ def download(row: ModelSpec, *, progress: Progress, endpoint: str | None = None)
     """
     if Path(row.repo).is_absolute():
         raise Unavailable(f"{row.name} is a folder of this machine; there is nothing to fetch")
+    endpoint = endpoint or os.environ.get("HF_ENDPOINT") or None  # the client has read it once, when it was imported
     with _alone(row):
         progress(0.0, f"asking the Hub about {row.name}")
         manifest = ask(row, endpoint=endpoint)

@@ -10,6 +10,7 @@ from pipelines.requests import Request
 from pipelines.spec import LEVELS, ModelSpec, memory
 
 GB = 1e9
+KEPT_FREE = 1 << 30  # bytes of the disk that a model may not take
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,17 @@ class Facts:
     gated: bool
     reason: str | None
     says: str
+    offline: bool
+
+    @property
+    def fetches(self) -> bool:
+        """Whether the click would download: the weights are all that is missing."""
+        return bool(self.fetch_bytes) and (self.reason is None or "not downloaded" in self.reason)
+
+    @property
+    def room(self) -> bool:
+        """Whether what is to be fetched finds room on the disk."""
+        return self.fetch_bytes + KEPT_FREE <= self.disk_free or not self.fetch_bytes
 
 
 def facts(row: ModelSpec, request: Request | None = None, *, measured_s: float | None = None) -> Facts:
@@ -53,6 +65,7 @@ def facts(row: ModelSpec, request: Request | None = None, *, measured_s: float |
         gated=row.gated,
         reason=reason,
         says=_says(fetch, reason, request, measured_s),
+        offline=presence.offline(),
     )
 
 

@@ -4,6 +4,7 @@
  "loras": [{"name": "film-grain", "file": "/loras/grain.safetensors", "family": "wan"}], "remote": false}
 """
 
+import functools
 import json
 import os
 from dataclasses import dataclass, replace
@@ -28,7 +29,7 @@ SETTINGS: dict[str, tuple[type, ...]] = {  # what a row of one's own may say of 
     **dict.fromkeys(("steps", "longest_frames", "frame_step", "cards"), WHOLE),
     "compiled": (bool,),
     **dict.fromkeys(("guidance", "longest_s"), (int, float)),
-    **dict.fromkeys(("sizes", "fps", "tasks", "free", "mag_ratios", "gguf"), LIST),
+    **dict.fromkeys(("sizes", "fps", "tasks", "free", "devices", "mag_ratios", "gguf"), LIST),
     **dict.fromkeys(("negative", "prompt_style", "licence", "forbids", "about", "revision", "precision"), TEXT),
 }
 
@@ -50,6 +51,16 @@ def place() -> Path:
 
 def own() -> tuple[ModelSpec, ...]:
     """The rows of the file; empty without one. Raises `BadRequest` ("models") that says which row is wrong."""
+    try:
+        written = place().stat()
+    except FileNotFoundError:
+        return ()
+    return _rows(place(), written.st_mtime_ns, written.st_size)
+
+
+@functools.lru_cache(maxsize=1)
+def _rows(file: Path, written_ns: int, size: int) -> tuple[ModelSpec, ...]:
+    """The rows of a file that was last written then: a page asks many times for each look at it."""
     return tuple(_row(entry) for entry in _read()["models"])
 
 

@@ -1,7 +1,9 @@
 """Wan 2.1 and 2.2: words, a first (and last) frame, or a clip to repaint. The autoencoder needs float32."""
 
+import math
 from typing import Any
 
+from pipelines.errors import BadRequest
 from pipelines.hub.order import Order, Result
 
 FLOAT32 = ("vae", "image_encoder")
@@ -14,6 +16,11 @@ def arguments(order: Order) -> dict[str, Any]:
         last = {"last_image": order.picture("last")} if order.request.last else {}
         return given | {"image": order.picture("image")} | last
     if order.request.task == "edit":
+        if int(order.request.steps * order.request.strength) < 1:
+            least = f"{math.ceil(100 / order.request.steps) / 100:g}"
+            raise BadRequest(
+                "strength", f"leaves no step of {order.request.steps}; {least} is the least, or more steps"
+            )
         del given["num_frames"]
         return given | {"video": order.clip(), "strength": order.request.strength}
     return given

@@ -4,7 +4,6 @@ import functools
 import logging
 from argparse import Namespace
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -17,6 +16,7 @@ from studio import shop
 from studio.people import owner_of
 from studio.studio import Studio
 from studio.ui.tabs import verify
+from studio.ui.uploads import uploaded
 
 LARGEST_REQUEST = 64_000  # characters of JSON; the longest prompts of all fields together are far shorter
 WRONG = "something went wrong inside the studio; its log says what"
@@ -66,7 +66,7 @@ class Endpoints:
 
     def verify(self, file: dict, caller: gr.Request) -> dict:
         """What an uploaded file says about itself: signature, watermark, settings. Pass it with `handle_file`."""
-        path = _uploaded("file", file)
+        path = uploaded("file", file.get("path") if isinstance(file, dict) else None)
         try:
             return verify.look(self._studio, path, owner_of(caller)) | {"file": path.name}
         except BadRequest as error:  # where uploads are kept concerns nobody
@@ -83,19 +83,6 @@ def _name(field: str, value: Any) -> str:
     if not isinstance(value, str) or not value.isascii() or not 1 <= len(value) <= 64:
         raise BadRequest(field, "must be the id that /submit or /job gave you")
     return value
-
-
-def _uploaded(field: str, value: Any) -> Path:
-    """A file that came through gradio's upload; whatever else the server has does not exist."""
-    path = Path(value["path"]) if isinstance(value, dict) and isinstance(value.get("path"), str) else Path()
-    folder = Path(get_upload_folder()).resolve()
-    try:
-        there = path.is_absolute() and folder in path.resolve().parents and path.is_file()
-    except (OSError, ValueError):  # a name that no file can have
-        there = False
-    if not there:
-        raise BadRequest(field, "must be a file that was uploaded, as gradio_client's handle_file does")
-    return path
 
 
 def _answered(function: Callable[..., Any]) -> Callable[..., Any]:

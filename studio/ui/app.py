@@ -15,23 +15,28 @@ from studio.settings import Settings
 from studio.studio import Studio
 from studio.terminal import note
 from studio.ui import api, drawer, guard, parts, stage, theme, words
-from studio.ui.desk import Desk, rooms, tab_id
-from studio.ui.tabs import compare, create, gallery, settings, studies, verify
+from studio.ui.desk import Desk, makers, rooms, tab_id
+from studio.ui.tabs import animate, compare, create, edit, gallery, personalise, settings, sound, studies, verify
 
-# A tab is a module with NAME and draw(page, studio, desk), and ACTS if it takes acts of cards. Their order is this one.
-TABS = (create, gallery, compare, studies, verify, settings)
+# A tab is a module with NAME and draw(page, studio, desk), ACTS if it takes acts of cards, MAKES if it makes something.
+TABS = (create, animate, personalise, edit, sound, gallery, compare, studies, verify, settings)
 
 
 def build(studio: Studio) -> gr.Blocks:
     """The page of a studio. Its public endpoints are those of studio.ui.api; gradio's queue holds no work."""
     with gr.Blocks(title="Rushes", fill_width=True, analytics_enabled=False) as page:
-        desk = Desk(studio, rooms(TABS))
+        desk = Desk(studio, rooms(TABS), makers(TABS))
         desk.tabs = gr.Tabs(elem_id="tabs", render=False)
         _bar(studio, desk)
-        desk.tabs.render()
+        with gr.Column(elem_id="desk"):
+            desk.tabs.render()
+            with gr.Column(elem_id="theatre"):  # beside the tabs that make something; the style hides it elsewhere
+                beside = stage.Stage(desk)
         for module in TABS:
-            with desk.tabs, gr.Tab(words.label(module.NAME), id=tab_id(module.NAME)) as desk.tab:
+            look = {"elem_classes": ["makes"] if hasattr(module, "MAKES") else None}
+            with desk.tabs, gr.Tab(words.label(module.NAME), id=tab_id(module.NAME), **look) as desk.tab:
                 module.draw(page, studio, desk)
+        beside.connect()
         desk.connect(page)
         api.draw(studio)
     return page.queue(api_open=False, max_size=100)

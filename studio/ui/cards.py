@@ -17,10 +17,6 @@ from studio.ui.form import sentence
 SUFFIXES = {"clip": ".mp4", "still": ".png", "sound": ".wav"}
 # Why an act that no tab takes is grey.
 CLOSED = {
-    "edit": "There is no panel for editing yet.",
-    "sound": "There is no panel for sound yet.",
-    "personalize": "There is no panel for faces yet.",
-    "extend": "Clips cannot be made longer yet.",
     "compare": "There is no panel for comparing yet.",
     "verify": "There is no panel for verifying yet; `python -m studio verify FILE` does it.",
 }

@@ -1,106 +1,137 @@
-"""The left side of the Create tab: what is wanted, in a person's words, with its cost before the click."""
+"""The form of one kind of request: what is wanted, in a person's words, with its cost before the click."""
 
 import dataclasses
-import html
-import random
 import secrets
 from typing import Any
 
 import gradio as gr
 
 from pipelines import catalog
+from pipelines.consent import STATEMENTS
 from pipelines.errors import StudioError
-from pipelines.requests import Request, TextToVideo
-from pipelines.spec import ModelSpec, defaults
-from studio.jobs import Jobs
-from studio.ui import palette, sentences
-from studio.ui.desk import FAST
+from pipelines.requests import MEDIA, Request, TextToVideo
+from pipelines.spec import OPTIONAL, ModelSpec, defaults
+from studio import shop
+from studio.studio import Studio
+from studio.ui import outlook
+from studio.ui.brought import Brought
+from studio.ui.desk import FAST, Desk
 from studio.ui.form import Form, longest, qualities, span
 from studio.ui.parts import PLAIN
+from studio.ui.wording import Wording
 from studio.ui.words import Say, label, say_to
 
 SEEDS = 2**31
 TAKES = (1, 2, 3, 4)
-KNOWS_WORDS = "mini"  # the model whose words the palette has
+PRICED = ("model", "aspect", "seconds", "still", "steps", "fps")  # what the time for a clip depends on
 
 
 class Composer:
-    """The form of a request with what belongs to a click: how many takes, whether the seed is kept, the button."""
+    """A form with what belongs to a click: how many takes, whether the seed is kept, the button."""
 
-    def __init__(self, jobs: Jobs, model: ModelSpec):
-        self._jobs = jobs
-        self._model = model
-        self.form = Form(TextToVideo, model)
-        self._models = [row for row in catalog.specs() if TextToVideo.task in row.tasks]
-        self._draw_words()
+    def __init__(self, studio: Studio, kind: type[Request]):
+        self.kind = kind
+        self._studio = studio
+        self._model = catalog.spec(catalog.usual(kind.task, studio.settings.model))
+        self.form = Form(kind, self._model)
+        self.files: list[Brought] = []
+        self.changing = gr.State("")  # the id of the waiting job that the form changes, or nothing
+        self._draw_files()
+        self.wording = Wording(self.form, self._id("prompt")) if "prompt" in self.form.fields else None
         self._draw_shape()
         self._draw_takes()
-        with gr.Accordion(label("More"), open=False, elem_id="more"):
+        with gr.Accordion(label("More"), open=False, visible=self._worded, elem_classes=["ask-more"]):
+            for name in kind.media_fields():
+                if name not in self.form.widgets:
+                    self.files.append(Brought(self.form, name, studio.settings))
             self.form.draw_rest()
-        with gr.Column(elem_id="press"):
-            self._warning = gr.HTML(_cannot(model), elem_id="cannot", **PLAIN)
-            with gr.Row(elem_id="buttons"):
-                self.go = gr.Button(label("Generate"), variant="primary", size="lg", elem_id="go")
-                self.leave = gr.Button(label("Do not change it"), size="lg", elem_id="leave", visible=False)
-            self._cost = gr.HTML("", elem_id="cost", **PLAIN)
+        self._draw_press()
 
-    def _draw_words(self) -> None:
-        self.prompt = self.form.draw(
-            "prompt",
-            elem_id="prompt",
-            lines=2,
-            max_lines=8,
-            placeholder=label("Who, doing what, where; how the camera moves"),
-        )
-        self._strangers = gr.HTML("", elem_id="strangers", **PLAIN)
-        self._palette = palette.Palette(palette.seen("", say_to(None)), elem_id="palette")
+    @property
+    def outputs(self) -> list[Any]:
+        """What `fill` and `take` update."""
+        files = [each.zone for each in self.files]
+        return [self.keep, self.changing, self.go, self.leave, *self.form.inputs, *files]
+
+    @property
+    def _worded(self) -> bool:
+        """Whether words decide what comes out, so that another seed gives another take."""
+        return "prompt" in self.form.fields
+
+    def _id(self, name: str) -> str:
+        """The id of a widget; those of Create have no prefix."""
+        return name if self.kind is TextToVideo else f"{self.kind.task}-{name}"
+
+    def _look(self, name: str) -> dict[str, Any]:
+        return {"elem_id": self._id(name), "elem_classes": [f"ask-{name}"]}
+
+    def _draw_files(self) -> None:
+        rules = {name: self.form.fields[name].metadata for name in self.kind.media_fields()}
+        for name in (name for name in rules if not rules[name].get("advanced")):
+            self.files.append(Brought(self.form, name, self._studio.settings))
+        if "consent" in self.form.fields:
+            said = [(sentence, name) for name, sentence in STATEMENTS.items()]
+            self.form.draw("consent", widget=gr.Radio, choices=said, **self._look("consent"))
 
     def _draw_shape(self) -> None:
-        self.form.draw("aspect", widget=gr.Radio, elem_id="shape")
-        with gr.Row(elem_classes="pair"):
-            self._seconds = self.form.draw("seconds", step=1, min_width=180, scale=3)
-            self._still = self.form.draw(
-                "still", label=label("A still picture"), min_width=120, scale=2, elem_id="still"
-            )
+        fields = self.form.fields
+        if "aspect" in fields:
+            self.form.draw("aspect", widget=gr.Radio, **self._look("shape"))
+        with gr.Row(elem_classes=["pair"]):
+            if "seconds" in fields:
+                self._seconds = self.form.draw("seconds", step=1, min_width=180, scale=3)
+            if "still" in fields:
+                look = {"label": label("A still picture"), "min_width": 120, "scale": 2, **self._look("still")}
+                self._still = self.form.draw("still", **look)
+            if "factor" in fields:
+                self.form.draw("factor", **self._look("factor"))
+        steps = qualities(self._model.steps) if "steps" in fields else {}
+        chosen = self._model.steps if steps else None
         self._quality = gr.Radio(
-            label=label("Quality"), choices=_qualities(self._model), value=self._model.steps, elem_id="quality"
+            list(steps.items()), value=chosen, label=label("Quality"), visible=len(steps) > 1, **self._look("quality")
         )
 
     def _draw_takes(self) -> None:
-        names = [(_named(row), row.name) for row in self._models]
-        with gr.Row(elem_classes="pair"):
-            self._picker = self.form.draw("model", choices=names, elem_id="model", min_width=150, scale=1)
-            self.takes = gr.Radio(TAKES, value=1, label=label("Takes"), min_width=150, scale=1, elem_id="count")
-        with gr.Row(elem_id="seeds", equal_height=False):
-            self.seed = self.form.draw("seed", elem_id="seed", min_width=130, minimum=0, maximum=SEEDS - 1)
-            self._dice = gr.Button(label("Roll"), size="sm", min_width=60, elem_id="dice")
-            self.again = gr.Button(label("As on stage"), size="sm", min_width=100, elem_id="again")
-            self.keep = gr.Checkbox(False, label=label("Keep"), container=False, min_width=70, elem_id="keep")
+        names = [(outlook.named(row), row.name) for row in self._able()]
+        with gr.Row(elem_classes=["pair"]):
+            look = {"choices": names, "min_width": 150, "scale": 1, **self._look("model")}
+            self._picker = self.form.draw("model", **look)
+            look = {"label": label("Takes"), "min_width": 150, "scale": 1, "visible": self._worded}
+            self.takes = gr.Radio(TAKES, value=1, **look, **self._look("count"))
+        with gr.Row(equal_height=False, visible=self._worded, **self._look("seeds")):
+            self.seed = self.form.draw("seed", min_width=130, minimum=0, maximum=SEEDS - 1, **self._look("seed"))
+            self._dice = gr.Button(label("Roll"), size="sm", min_width=60, **self._look("dice"))
+            self.again = gr.Button(label("As on stage"), size="sm", min_width=100, **self._look("again"))
+            look = {"label": label("Keep"), "container": False, "min_width": 70}
+            self.keep = gr.Checkbox(False, **look, **self._look("keep"))
 
-    def connect(self, page: gr.Blocks, learned: Any) -> None:
-        """Ties the widgets to one another. `learned`: the event after which times are better known."""
+    def _draw_press(self) -> None:
+        with gr.Column(**self._look("press")):
+            self._obstacle = gr.HTML("", **self._look("cannot"), **PLAIN)
+            with gr.Row(elem_classes=["ask-buttons"]):
+                self.go = gr.Button(label("Generate"), variant="primary", size="lg", **self._look("go"))
+                look = {"size": "lg", "visible": False, **self._look("leave")}
+                self.leave = gr.Button(label("Do not change it"), **look)
+            self._cost = gr.HTML("", **self._look("cost"), **PLAIN)
+
+    def connect(self, desk: Desk) -> None:
+        """Ties the widgets to one another and to the page."""
         form = self.form
-        steps = form.widgets["steps"]
-        hints = {
-            "fn": self._hints,
-            "inputs": [self.prompt, self._picker],
-            "outputs": [self._strangers, self._palette],
-            **FAST,
-        }
-        self.prompt.change(**hints, trigger_mode="always_last")
-        self._palette.word(self._word, self.prompt, self.prompt, **FAST)
-        self._palette.surprise(lambda: sentences.surprise(random.Random()), None, self.prompt, **FAST)
-        shown = [*form.inputs, self._warning, self.go]
-        self._picker.input(self._other_model, form.inputs, shown, **FAST).then(**hints)
-        self._still.change(lambda on: gr.Slider(interactive=not on), self._still, self._seconds, **FAST)
-        self._quality.input(lambda chosen: chosen, self._quality, steps, **FAST)
+        if self.wording:
+            self.wording.connect(self._picker, desk)
+        zones = [each.zone for each in self.files]
+        self._picker.input(self._other_model, form.inputs, [*form.inputs, *zones], **FAST)
+        if "still" in form.fields:
+            self._still.change(lambda on: gr.Slider(interactive=not on), self._still, self._seconds, **FAST)
+        if "steps" in form.fields:
+            self._quality.input(lambda chosen: chosen, self._quality, form.widgets["steps"], **FAST)
         self._dice.click(roll, None, self.seed, **FAST)
-        page.load(roll, None, self.seed, **FAST)
-        sources = [form.widgets[name] for name in ("model", "aspect", "seconds", "still", "steps", "fps")]
-        cost = {"fn": self._price, "inputs": [self.takes, *form.inputs], "outputs": [self._quality, self._cost], **FAST}
-        changes = [widget.change for widget in (*sources, self.takes)]
-        gr.on([*changes, learned, page.load], **cost, trigger_mode="always_last")
-        page.load(**hints)
+        changes = [form.widgets[name].change for name in PRICED if name in form.widgets]
+        asked = [self.changing, self.takes, *form.inputs]
+        shown = [self._quality, self._obstacle, self.go, self._cost]
+        gr.on([*changes, self.takes.change], self._price, asked, shown, trigger_mode="always_last", **FAST)
+        desk.greet(self._price, asked, shown)
+        desk.greet(self._came, [self.seed], [self.seed, self._picker, *self._stated])
 
     def read(self, takes: int, keep: bool, *values: Any) -> list[Request]:
         """One request for each take: the first with the seed of the form, the others with the next ones if it is kept,
@@ -110,56 +141,86 @@ class Composer:
         seeds = [(asked.seed + i) % SEEDS if keep is True else secrets.randbelow(SEEDS) for i in others]
         return [asked, *(dataclasses.replace(asked, seed=seed) for seed in seeds)]
 
-    def fill(self, asked: dict[str, Any], act: str) -> list[Any]:
-        """Updates of the form's inputs from the request of a clip: all of it, all but the seed, or one field."""
+    def fill(self, asked: dict[str, Any], act: str, *, job: str = "") -> list[Any]:
+        """Updates of `outputs` from a request of its reader's own: all of it, all but the seed, or one field.
+
+        `job`: the form changes this waiting job from now on.
+        """
+        keep = {"remix": False, "prompt": gr.skip()}.get(act, True)
+        head = [keep, *changed(job)] if act == "change" else [keep, *[gr.skip()] * 3]
         if act in ("prompt", "seed"):
-            return self.form.only(act, asked.get(act))
+            return [*head, *self.form.only(act, asked.get(act)), *[gr.skip()] * len(self.files)]
         values = {name: value for name, value in asked.items() if name in self.form.fields}
         if act == "remix":
             values.pop("seed", None)
-        try:
-            row = catalog.spec(str(values.get("model", "")))
-        except StudioError:  # a model of another studio
-            row = self._model
-            values["model"] = row.name
-        return self.form.show(row, values)
+        row = self._row(values.get("model"))
+        there = {each.name: each.shown(values) for each in self.files}
+        values |= {"model": row.name} | {name: "" for name, shown in there.items() if shown is None}
+        files = [each.update(row, value=there[each.name]) for each in self.files]
+        return [*head, *self.form.show(row, values), *files]
 
-    def _word(self, prompt: str, event: gr.EventData) -> Any:
-        asked = palette.asked(event._data)
-        return sentences.put(prompt, *asked) if asked else gr.skip()
+    def take(self, reference: str, shown: dict[str, Any]) -> list[Any]:
+        """Updates of `outputs` that give the form its first file."""
+        first = self.files[0]
+        head, rest = [gr.skip()] * 4, [gr.skip()] * (len(self.files) - 1)
+        return [*head, *self.form.only(first.name, reference), gr.update(value=shown), *rest]
 
-    def _hints(self, prompt: str, model: str, request: gr.Request) -> tuple[str, Any]:
+    def row(self, *values: Any) -> ModelSpec:
+        """The model that the form names now. Raises `BadRequest`."""
+        return catalog.spec(str(self.form.given(*values)["model"]))
+
+    @property
+    def _stated(self) -> list[Any]:
+        return [self.form.widgets["consent"]] if "consent" in self.form.widgets else []
+
+    def _able(self) -> list[ModelSpec]:
+        return [row for row in catalog.specs() if self.kind.task in row.tasks]
+
+    def _row(self, name: Any) -> ModelSpec:
+        """The model of that name, or the usual one for a model of another studio."""
+        return next((row for row in self._able() if row.name == name), self._model)
+
+    def _came(self, request: gr.Request, seed: Any) -> list[Any]:
+        """A seed, what can run here by now, and the statements in the visitor's language."""
         say = say_to(request)
-        if model != KNOWS_WORDS:
-            return "", gr.update(visible=False)
-        return strangers(prompt, say), palette.Palette(palette.seen(prompt, say), visible=True)
+        names = [(outlook.named(row, say), row.name) for row in self._able()]
+        stated = [gr.Radio(choices=[(say(text), name) for name, text in STATEMENTS.items()])] * len(self._stated)
+        return [gr.skip() if seed else roll(), gr.Dropdown(choices=names), *stated]
 
     def _other_model(self, *values: Any) -> list[Any]:
         """What its makers recommend; the shape and the length stay if it can make them."""
-        given = self.form.given(*values)
-        row = catalog.spec(given["model"])
-        better = defaults(row, TextToVideo) | {"seconds": min(given["seconds"], longest(row))}
-        if given["aspect"] in row.aspects:
+        given, row = self.form.given(*values), self.row(*values)
+        better = defaults(row, self.kind)
+        if "seconds" in given:
+            better["seconds"] = min(given["seconds"], longest(row))
+        if given.get("aspect") in row.aspects:
             better["aspect"] = given["aspect"]
-        return [*self.form.show(row, better), _cannot(row), gr.Button(interactive=catalog.runs_here(row) is None)]
+        return [*self.form.show(row, better), *(each.update(row) for each in self.files)]
 
-    def _price(self, request: gr.Request, takes: int, *values: Any) -> tuple[Any, str]:
+    def _price(self, request: gr.Request, job: str, takes: int, *values: Any) -> tuple[Any, ...]:
         """What each quality costs in time, and what the click does, before it."""
-        say = say_to(request)
-        given = self.form.given(*values)
-        row = catalog.spec(given["model"])
-        times = {steps: self._time(values, steps) for steps in {*qualities(row.steps).values(), given["steps"]}}
-        names = [(_priced(say(name), times[steps], say), steps) for name, steps in qualities(row.steps).items()]
-        chosen = given["steps"] if given["steps"] in dict(map(reversed, names)) else None
-        whole = span((times[given["steps"]] or 0) * takes or None, say)
-        said = say("about {time}", time=whole) if whole else say("the first take shows how long it takes")
-        cost = f'<p class="hint">{html.escape(said)} <kbd>Ctrl</kbd> <kbd>Enter</kbd></p>'
-        return gr.Radio(choices=names, value=chosen, visible=len(names) > 1), cost
+        say, given, row = say_to(request), self.form.given(*values), self.row(*values)
+        steps = qualities(row.steps) if "steps" in given else {}
+        wanted = given.get("steps", 1)
+        times = {count: self._time(values, count) for count in {*steps.values(), wanted}}
+        names = [(_priced(say(name), times[count], say), count) for name, count in steps.items()]
+        chosen = wanted if wanted in steps.values() else None
+        facts = shop.outlook(row, measured_s=times[wanted])
+        text = say("Save the change") if job else outlook.says(facts, say)
+        return (
+            gr.Radio(choices=names, value=chosen, visible=len(names) > 1),
+            outlook.obstacle(row, facts, self.kind.task, say),
+            gr.Button(text, interactive=outlook.possible(facts)),
+            outlook.told(row, facts, say, takes=takes),
+        )
 
     def _time(self, values: tuple[Any, ...], steps: int) -> float | None:
-        given = self.form.given(*values) | {"prompt": "any", "seed": 0, "steps": steps}
+        given = self.form.given(*values) | {"seed": 0}
+        given |= {each.name: _any_file(each.media) for each in self.files if each.name not in OPTIONAL}
+        for name, value in {"prompt": "any", "steps": steps, "consent": "fictional"}.items():
+            given |= {name: value} if name in given else {}
         try:
-            return self._jobs.estimate(self.form.read(*given.values()))
+            return self._studio.jobs.estimate(self.form.read(*given.values()))
         except StudioError:
             return None
 
@@ -169,27 +230,13 @@ def roll() -> int:
     return secrets.randbelow(SEEDS)
 
 
-def strangers(prompt: str, say: Say) -> str:
-    """A sentence on the words that mini does not know, as HTML; empty if it knows them all."""
-    found = sentences.strangers(prompt)
-    if not found:
-        return ""
-    words = [say("{word} (nearest: {near})", word=word, near=near) if near else word for word, near in found]
-    text = say("mini does not know: {words}. It will guess.", words=", ".join(words))
-    return f'<p class="notice" role="status">{html.escape(text)}</p>'
+def changed(job: str) -> tuple[Any, Any, Any]:
+    """Values of `changing`, `go` and `leave`: which job the form changes, and the two buttons that say so."""
+    return job, gr.Button(label("Save the change") if job else label("Generate")), gr.Button(visible=bool(job))
 
 
-def _cannot(row: ModelSpec) -> str:
-    reason = catalog.runs_here(row)
-    return f'<p class="notice" role="alert">{html.escape(reason)}</p>' if reason else ""
-
-
-def _named(row: ModelSpec) -> str:
-    return row.name if catalog.runs_here(row) is None else f"{row.name} \u00b7 cannot run here"
-
-
-def _qualities(row: ModelSpec) -> list[tuple[str, int]]:
-    return list(qualities(row.steps).items())
+def _any_file(media: str) -> str:
+    return f"inputs/{'0' * 64}.{MEDIA[media.split('|', maxsplit=1)[0]][0]}"
 
 
 def _priced(name: str, seconds: float | None, say: Say) -> str:

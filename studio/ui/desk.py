@@ -1,6 +1,7 @@
 """What the tabs of one page share: the jobs as they are now, and the act of a clip's card on its way to another tab.
 
 A tab listens with `desk.order.change(...)` and looks at `order["act"]`; it takes the acts that its module has in ACTS.
+What was asked for before goes to the tab that asks for such things: the one whose module has its task in MAKES.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -8,11 +9,14 @@ from typing import Any
 
 import gradio as gr
 
+from pipelines.requests import Download
 from studio.people import owner_of
 from studio.studio import Studio
 from studio.ui import pulse
 
-ACTS = ("reuse", "remix", "prompt", "seed", "edit", "sound", "personalize", "extend", "compare", "verify")
+ACTS = ("reuse", "remix", "prompt", "seed", "edit", "sound", "personalize", "extend", "upscale", "compare", "verify")
+AGAIN = ("reuse", "remix", "prompt", "seed", "watch", "change")  # about what was asked for: a clip or a job
+NOTHING = {"job": "", "clip": ""}
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 FAST = {**QUIET, "queue": False}  # for what takes no time: one request, no place in gradio's queue
 SENT = {**QUIET, "concurrency_limit": None}  # gradio tells who listens to a State only of events in its queue
@@ -21,17 +25,24 @@ SENT = {**QUIET, "concurrency_limit": None}  # gradio tells who listens to a Sta
 class Desk:
     """`order` holds the last act: {"act", "clip", "clips", "n"}; `n` counts, so that the same act twice is a change.
 
-    `rooms` says which tab takes which act: {act: the tab's name}.
+    `rooms` says which tab takes which act: {act: the tab's name}, `makers` which makes what: {task: the tab's name}.
+    `watching` is what stands on the stage: {"job", "clip"}, the id of one of them or neither; `learned` the event
+    after which it is better known how long things take; `fetched` changes when a download has ended.
     """
 
-    def __init__(self, studio: Studio, rooms: dict[str, str]):
+    def __init__(self, studio: Studio, rooms: dict[str, str], makers: dict[str, str]):
         self.studio = studio
         self.rooms = rooms
+        self.makers = makers
+        self.watching = gr.State(NOTHING)
+        self.learned: Any = None  # set by the stage, before any tab is drawn
+        self.fetched = gr.HTML("", visible="hidden", elem_id="fetched")
         self.tabs: gr.Tabs | None = None  # set by the page before anything is drawn
         self.tab: gr.Tab | None = None  # the one that is being drawn
         self.order = gr.State({"act": "", "clip": "", "clips": [], "n": 0})
         self._pulse = pulse.Pulse("", visible="hidden", elem_id="pulse")
         self._views: list[tuple[Callable[..., Any], list[Any], list[Any]]] = []
+        self._greetings: list[tuple[Callable[..., Any], list[Any], list[Any]]] = []
         self._events: list[Any] = []
 
     def send(self, trigger: Callable[..., Any], inputs: Any = None) -> None:
@@ -45,16 +56,31 @@ class Desk:
     def relay(self, acts: Collection[str], key: str) -> Callable[..., tuple[Any, Any]]:
         """A listener for an event that names one of `acts` and, under `key`, the id of what it is about."""
 
-        def post(order: dict[str, Any], event: gr.EventData) -> tuple[Any, Any]:
+        def post(order: dict[str, Any], event: gr.EventData, request: gr.Request) -> tuple[Any, Any]:
             asked = event._data if isinstance(event._data, dict) else {}
             act, one, several = asked.get("act"), asked.get(key), asked.get("clips", [])
             if act not in acts or not isinstance(one, str) or not isinstance(several, list):
                 return gr.skip(), gr.skip()
             ids = [each for each in several if isinstance(each, str)] or [one]
             order = {"act": act, "clip": one, "clips": ids, "n": order["n"] + 1}
-            return order, gr.Tabs(selected=tab_id(self.rooms[act]))
+            return order, gr.Tabs(selected=tab_id(self.room(order, self.owner(request))))
 
         return post
+
+    def room(self, order: dict[str, Any], owner: str) -> str:
+        """The name of the tab that an order goes to."""
+        act = order["act"]
+        task = (self.asked(order, owner) or {}).get("task") if act in AGAIN else None
+        return self.makers.get(str(task), self.rooms.get(act, ""))
+
+    def asked(self, order: dict[str, Any], owner: str) -> dict[str, Any] | None:
+        """The request of the clip or job that an order is about, or of a dropped file; None if there is none."""
+        if given := order.get("request"):
+            return given
+        if job := self.studio.jobs.get(order["clip"], owner):
+            return job.request.to_dict()
+        entry = self.studio.gallery.get(order["clip"], owner)
+        return entry.request if entry else None
 
     def closed(self) -> list[str]:
         """The acts that no tab of this page takes: cards show them greyed out."""
@@ -68,11 +94,18 @@ class Desk:
         """`view(news, *inputs)` returns what `outputs` show from now on; it is asked at every look at the jobs."""
         self._views.append((view, list(inputs), list(outputs)))
 
+    def greet(self, view: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+        """`view(request, *inputs)` returns what `outputs` show when somebody opens the page, and whenever it is better
+        known what a click would do. All of them together are one request."""
+        self._greetings.append((view, list(inputs), list(outputs)))
+
     def connect(self, page: gr.Blocks) -> None:
         """Begins to look at the jobs: when the page opens, and at every pulse that tells of something new.
 
         Once, after all tabs are drawn.
         """
+        self._meet(page)
+        self.watch(_ended, [], [self.fetched])
         inputs = [part for _, given, _ in self._views for part in given]
         outputs = [part for _, _, shown in self._views for part in shown]
         look = {"fn": self._look, "inputs": inputs, "outputs": [*outputs, self._pulse], **FAST}
@@ -80,6 +113,19 @@ class Desk:
         self._pulse.look(**look)
         for event in self._events:
             event.then(**look)
+
+    def _meet(self, page: gr.Blocks) -> None:
+        def met(request: gr.Request, *values: Any) -> list[Any]:
+            shown, rest = [], list(values)
+            for view, inputs, outputs in self._greetings:
+                given, rest = rest[: len(inputs)], rest[len(inputs) :]
+                answer = view(request, *given)
+                shown += answer if len(outputs) > 1 else [answer]
+            return shown
+
+        inputs = [part for _, given, _ in self._greetings for part in given]
+        outputs = [part for _, _, shown in self._greetings for part in shown]
+        gr.on([page.load, self.learned, self.fetched.change], met, inputs, outputs, trigger_mode="always_last", **FAST)
 
     def look_after(self, event: Any) -> None:
         """Looks again right after an event, without waiting for the pulse."""
@@ -94,9 +140,18 @@ class Desk:
         return [*shown, news.mark]
 
 
+def _ended(news: pulse.News) -> str:
+    return " ".join(job.id for job in news.jobs if isinstance(job.request, Download) and job.over)
+
+
 def rooms(tabs: Sequence[Any]) -> dict[str, str]:
     """{act: name of the tab} from what the modules of the tabs say they take."""
     return {act: module.NAME for module in tabs for act in getattr(module, "ACTS", ())}
+
+
+def makers(tabs: Sequence[Any]) -> dict[str, str]:
+    """{task: name of the tab} from the kinds of requests that the modules of the tabs make."""
+    return {kind.task: module.NAME for module in tabs for kind in getattr(module, "MAKES", ())}
 
 
 def tab_id(name: str) -> str:

@@ -1,16 +1,21 @@
 """The jobs drawer, on every tab: what waits, runs and is done, and what can be done about it."""
 
+import functools
 from typing import Any
 
 import gradio as gr
 
 from pipelines.errors import BadRequest, StudioError
+from pipelines.requests import Download
+from studio import inputs
 from studio.board import CANCELLED, DONE, QUEUED, RUNNING, WAITING, Job
 from studio.jobs import Jobs
+from studio.studio import Studio
 from studio.ui.desk import QUIET, SENT, Desk, fingerprint
 from studio.ui.element import Element
 from studio.ui.form import sentence, span
 from studio.ui.pulse import News
+from studio.ui.uploads import uploaded
 from studio.ui.words import Say
 
 PHASES = {
@@ -45,7 +50,7 @@ ACTS = {
 
 
 class Drawer(Element):
-    """value: what `contents` returns. Event: `act` {"act", "job", "ahead"}."""
+    """value: what `contents` returns. Events: `act` {"act", "job", "ahead"}, `unpack` {"path"} of an uploaded queue."""
 
     markup = "drawer.html"
     scripts = ("drawer.js",)
@@ -68,9 +73,16 @@ def draw(desk: Desk) -> Drawer:
         except StudioError as error:
             raise sentence(error) from error
 
+    def unpack(event: gr.EventData, request: gr.Request) -> None:
+        try:
+            add_queue(desk.studio, desk.owner(request), event._data if isinstance(event._data, dict) else {})
+        except StudioError as error:
+            raise sentence(error) from error
+
     desk.watch(view, [seen], [seen, drawer])
     # Through the queue, though it takes no time: gradio shows the toast of a refusal only for queued events.
     desk.look_after(drawer.act(act, None, None, concurrency_limit=None, **QUIET))
+    desk.look_after(drawer.unpack(unpack, None, None, concurrency_limit=2, **QUIET))
     drawer.act(desk.relay(ELSEWHERE, "job"), [desk.order], [desk.order, desk.tabs], **SENT)
     return drawer
 
@@ -91,6 +103,15 @@ def obey(jobs: Jobs, owner: str, asked: dict[str, Any]) -> None:
         jobs.move(job, owner, ahead)
     else:
         getattr(jobs, act)(job, owner)
+
+
+def add_queue(studio: Studio, owner: str, asked: dict[str, Any]) -> list[str]:
+    """Adds the jobs of an uploaded queue to an owner's; its media comes in through the door. Raises as `Jobs` does."""
+    file = uploaded("queue", asked.get("path"))
+    try:
+        return studio.jobs.import_queue(file, owner, functools.partial(inputs.take, settings=studio.settings))
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def contents(news: News) -> dict[str, Any]:
@@ -119,8 +140,10 @@ def row(job: Job, say: Say, paused: bool = False) -> dict[str, Any]:
 
 
 def title(job: Job) -> str:
-    """What a job is called: its prompt, or its task if it has none."""
-    return getattr(job.request, "prompt", "") or job.request.task
+    """What a job is called: its prompt, or what it makes if it has none; a download by its model."""
+    if isinstance(job.request, Download):
+        return job.request.model
+    return getattr(job.request, "prompt", "") or job.request.task.replace("-", " ").capitalize()
 
 
 def picture(job: Job) -> str | None:
@@ -137,11 +160,18 @@ def standing(job: Job, say: Say, paused: bool = False) -> str:
     if job.state == RUNNING:
         if job.stopping:
             return say("stopping")
+        if isinstance(job.request, Download):
+            return say("downloading: {far}", far=job.message)
         words = say(PHASES.get(job.phase, "starting"), step=job.step, steps=job.steps)
         left = span(job.eta_s, say)
         return say("{words}, about {left} left", words=words, left=left) if left else words
     if job.state == DONE:
-        return say("done in {time}", time=span(job.elapsed_s, say))
+        done = (
+            say("downloaded")
+            if isinstance(job.request, Download)
+            else say("done in {time}", time=span(job.elapsed_s, say))
+        )
+        return f"{done}. {job.message}" if job.message else done
     return say("stopped") if job.state == CANCELLED else job.message
 
 
@@ -160,6 +190,8 @@ def _waiting(job: Job, say: Say, paused: bool) -> str:
 
 
 def _acts(job: Job) -> tuple[str, ...]:
+    if isinstance(job.request, Download):
+        return () if job.state == DONE or job.stopping else ("retry",) if job.over else ("cancel",)
     if job.state in WAITING:
         return ("cancel", "up", "down", "change", "duplicate")
     if job.state == RUNNING:

@@ -57,6 +57,14 @@ class Element(gr.HTML):
         style = "".join(_read(name) for name in cls.styles)
         return markup, style, f"const given = {json.dumps(given)};\n{_read(MANNERS)}\nlocalise(element);\n{script}"
 
+    def get_config(self) -> dict[str, Any]:
+        """What the page is told: data alone.
+
+        gradio takes an argument whose name stands in the script for an event and puts its listener here; whoever opens
+        the page then gets a copy made of all that hangs on that, which is the whole studio.
+        """
+        return {name: value for name, value in super().get_config().items() if not callable(value)}
+
     def preprocess(self, payload: Any) -> None:
         """What a browser says its value is counts for nothing; events carry what people do."""
 

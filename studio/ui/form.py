@@ -70,7 +70,9 @@ class Form:
 
     def _update(self, name: str, model: ModelSpec, options: tuple[Any, ...] | None, values: dict[str, Any]) -> Any:
         update = {"value": values[name]} if name in values else {}
-        if name in OPTIONAL:  # there with one value, or free
+        if name in self.request.media_fields():  # never seen: `studio.ui.brought` shows what it refers to
+            pass
+        elif name in OPTIONAL:  # there with one value, or free
             update["visible"] = options is None
         elif options is not None:
             update |= {"visible": len(options) > 1, "choices": list(options)}
@@ -89,22 +91,24 @@ class Form:
             look["visible"] = len(options) > 1
         listed = None if spec.name in OPTIONAL else options or rules.get("choices")
         default = defaults(self.model, self.request).get(spec.name, spec.default)
+        if "media" in rules:
+            return gr.Textbox(default, label=look["label"], visible=False)
         if spec.type is bool:
             return gr.Checkbox(default, **look)
         if listed := look.pop("choices", listed):
-            return look.pop("widget", gr.Dropdown)(list(listed), value=default, **look)
+            return look.pop("widget", gr.Dropdown)(list(listed), value=default or None, **look)
         if spec.name == "seed":
             return gr.Number(0, precision=0, **look)
         if spec.type in (int, float):
             high = longest(self.model) if spec.name == "seconds" else rules["high"]
-            step = {"step": 1 if spec.type is int else 0.5}
-            return gr.Slider(rules["low"], high, default, **step | look)
+            step = 1 if spec.type is int else 0.05 if high <= 1 else 0.5
+            return gr.Slider(rules["low"], high, default, **{"step": step} | look)
         return gr.Textbox(default, **{"lines": rules.get("lines", 1), "max_length": rules.get("longest")} | look)
 
 
 def longest(model: ModelSpec) -> int:
-    """The longest clip of a model in whole seconds."""
-    return max(1, model.longest_frames // max(model.fps))
+    """The longest clip or sound of a model in whole seconds."""
+    return max(1, model.longest_frames // max(model.fps) if model.sizes else int(model.longest_s))
 
 
 def qualities(steps: int) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""The middle of the Create tab: what is being made or was made, what can be done with it, and the takes before it."""
+"""What stands beside every form: what is being made or was made, what can be done with it, and the takes before it."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,10 +7,11 @@ from typing import Any
 import gradio as gr
 
 from pipelines.errors import StudioError
+from pipelines.requests import Download
 from studio.board import DONE, FAILED, Job
 from studio.gallery import Entry
 from studio.ui import cards, drawer
-from studio.ui.desk import FAST, QUIET, Desk, fingerprint
+from studio.ui.desk import FAST, NOTHING, QUIET, Desk, fingerprint
 from studio.ui.element import Element
 from studio.ui.form import sentence, span
 from studio.ui.player import Player, film, shown
@@ -18,7 +19,6 @@ from studio.ui.pulse import TAKES, News
 from studio.ui.words import Say, say_in
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
-NOTHING = {"job": "", "clip": ""}
 
 
 class Under(Element):
@@ -30,12 +30,11 @@ class Under(Element):
 
 
 class Stage:
-    """`watching` is what stands on it: {"job", "clip"}, the id of one of them or neither."""
+    """Shows what `desk.watching` names."""
 
     def __init__(self, desk: Desk):
         self._desk = desk
         self._gallery = desk.studio.gallery
-        self.watching = gr.State(NOTHING)
         self._seen, self._strip_seen = gr.State(0), gr.State(0)
         self.player = Player(example(), elem_id="stage")
         self.under = Under(say_of_example(say_in("en")), elem_id="under")
@@ -43,10 +42,11 @@ class Stage:
         self.strip = cards.Cards(
             layout="strip", closed=desk.closed(), empty="Your takes will stand here.", elem_id="takes"
         )
+        desk.learned = self.strip.change
 
     def connect(self) -> None:
         """Ties it to the jobs and to the gallery."""
-        desk, watching = self._desk, self.watching
+        desk, watching = self._desk, self._desk.watching
         desk.watch(self._view, [watching, self._seen], [watching, self._seen, self.player, self.under, self.acts])
         desk.watch(self._takes, [self._strip_seen], [self._strip_seen, self.strip])
         cards.connect(self.strip, self._gallery, desk, load=self._mine, inputs=[], acts=self.acts)
@@ -81,7 +81,7 @@ class Stage:
         job = jobs.get(watching["job"])
         if not watching["job"] and not watching["clip"]:
             job = next((each for each in news.jobs if not each.over), None)
-        if job is not None:
+        if job is not None and not (job.state == DONE and job.clip is None):  # a download shows nothing when it is done
             return job, self._gallery.get(job.clip, news.owner) if job.clip else None
         if watching["clip"] and (entry := self._gallery.get(watching["clip"], news.owner)):
             return next((each for each in news.jobs if each.clip == entry.id), None), entry
@@ -123,7 +123,7 @@ def working(job: Job, say: Say, paused: bool) -> dict[str, Any]:
     value = {"src": address or "", "poster": "", "fps": 0, "frames": 1, "kind": "still" if address else ""}
     value |= {"says": drawer.title(job), "title": drawer.title(job), "note": drawer.standing(job, say, paused)}
     if job.state == FAILED:
-        value["title"] = say("No clip this time")
+        value["title"] = say("Not downloaded" if isinstance(job.request, Download) else "No clip this time")
     if not job.over:
         value["progress"] = job.fraction if job.started and job.fraction else None
     return value
@@ -153,8 +153,11 @@ def under(entry: Entry, notes: tuple[str, ...], say: Say) -> dict[str, Any]:
 
 
 def _facts(request: Any, say: Say) -> str:
-    length = say("a still") if getattr(request, "still", False) else f"{getattr(request, 'seconds', 0):g} s"
-    return "  \u00b7  ".join([length, request.model, say("seed {seed}", seed=request.seed)])
+    if isinstance(request, Download):
+        return say("A model of the Hub")
+    seconds = getattr(request, "seconds", None)
+    length = say("a still") if getattr(request, "still", False) else f"{seconds:g} s" if seconds else ""
+    return "  \u00b7  ".join(filter(None, [length, request.model, say("seed {seed}", seed=request.seed)]))
 
 
 def example() -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -35,7 +35,7 @@ LARGEST_BODY = 2 * 2**20  # bytes of anything but an upload
 TOKEN = re.compile(r"[0-9A-Za-z_-]{40,60}")
 OPENS = ("/", "/config")  # what a browser and gradio_client ask for first
 ANYBODY = ("/login", "/gradio_api/startup-events")  # gradio asks itself for the latter when it starts
-ARCHIVE = "rushes.zip"
+ARCHIVE, QUEUE = "rushes.zip", "rushes-queue.zip"
 VOTES = "/vote/"  # raters come by a link and without an account
 NOT_HERE = "there is nothing of yours here"
 
@@ -119,6 +119,7 @@ class Media:
         """The addresses; Range and HEAD are answered too."""
         return [
             Route("/media/archive", self._archive),
+            Route("/media/queue", self._queue),
             Route("/media/{name}/preview/{number:int}", self._preview),
             Route("/media/{name}/{what}", self._clip),
         ]
@@ -128,16 +129,11 @@ class Media:
         return _file(self._studio.gallery.path(name, owner_of(request), what), "private, max-age=31536000, immutable")
 
     def _archive(self, request: Request) -> Response:
-        folder = Path(tempfile.mkdtemp(prefix="rushes-"))
         names = request.query_params.get("clips", "").split(",")
-        try:
-            file = self._studio.gallery.zip(names, owner_of(request), folder / ARCHIVE)
-        except StudioError as error:
-            shutil.rmtree(folder, ignore_errors=True)
-            return PlainTextResponse(str(error), status_code=404)
-        return FileResponse(
-            file, filename=ARCHIVE, background=BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
-        )
+        return _packed(ARCHIVE, lambda file: self._studio.gallery.zip(names, owner_of(request), file))
+
+    def _queue(self, request: Request) -> Response:
+        return _packed(QUEUE, lambda file: self._studio.jobs.export_queue(owner_of(request), file))
 
     def _preview(self, request: Request) -> Response:
         name, number = request.path_params["name"], request.path_params["number"]
@@ -200,6 +196,18 @@ def cookie(name: str, value: str, request: Request, *, space: bool, keep_s: int)
 
 def _to(path: str, request: Request) -> Response:
     return RedirectResponse(request.scope.get("root_path", "") + path, status_code=303)
+
+
+def _packed(name: str, pack: Callable[[Path], Any]) -> Response:
+    """A zip that is written for one visitor and removed after it was sent."""
+    folder = Path(tempfile.mkdtemp(prefix="rushes-"))
+    try:
+        pack(folder / name)
+    except StudioError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        return PlainTextResponse(str(error), status_code=404)
+    gone = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
+    return FileResponse(folder / name, filename=name, background=gone)
 
 
 def _file(path: Path | None, keep: str) -> Response:

@@ -16,6 +16,7 @@ from studio.db import Database
 from studio.gallery import Gallery, Query
 from studio.settings import Settings
 from studio.ui import details, lineup, words
+from studio.ui.brought import Dropzone
 from studio.ui.cards import Acts, Cards, card, changed
 from studio.ui.comparison import Compare, Sheet
 from studio.ui.element import FOLDER
@@ -24,7 +25,7 @@ from studio.ui.player import Player
 from studio.ui.tabs import compare, gallery
 from studio.ui.vote import Vote
 
-PARTS = (Player, Cards, Acts, Compare, Sheet, Vote)
+PARTS = (Player, Cards, Acts, Compare, Dropzone, Sheet, Vote)
 NASTY = "<script>alert(1)</script> ${1+1} {{this}}"
 ENGLISH = words.say_in("en")
 
@@ -62,6 +63,12 @@ def test_what_a_browser_says_the_value_is_counts_for_nothing(part):
     with gr.Blocks(analytics_enabled=False):
         drawn = part()
     assert drawn.preprocess({"cards": "mine"}) is None
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__)
+def test_the_page_is_told_data_and_nothing_that_hangs_on_the_studio(part):
+    with gr.Blocks(analytics_enabled=False):
+        assert json.dumps(part().get_config())
 
 
 def test_a_part_brings_the_french_of_what_it_says():

@@ -13,18 +13,20 @@ import pytest
 from starlette.requests import Request as StarletteRequest
 
 from pipelines import catalog, vocabulary
+from pipelines.consent import STATEMENTS
 from pipelines.errors import BadRequest, Unavailable
-from pipelines.requests import TextToVideo
+from pipelines.requests import TASKS, TextToVideo
 from studio import log
 from studio.board import Job
 from studio.cli import main
 from studio.settings import Settings
 from studio.studio import Studio
-from studio.ui import desk, drawer, palette, parts, pulse, sentences, stage, theme, words
+from studio.ui import brought, desk, drawer, outlook, palette, parts, pulse, sentences, stage, theme, wording, words
 from studio.ui.app import TABS, build
-from studio.ui.composer import Composer, strangers
+from studio.ui.composer import Composer
 from studio.ui.form import Form, qualities, span
 from studio.ui.tabs import settings as about
+from studio.ui.wording import strangers
 
 ROOT = Path(__file__).resolve().parents[2]
 NASTY = "<img src=x onerror=alert(1)> ${1+1} {{value}} \"quoted\" 'too'"
@@ -49,7 +51,7 @@ def form():
 @pytest.fixture
 def composer(studio):
     with gr.Blocks(analytics_enabled=False):
-        return Composer(studio.jobs, catalog.spec("mini"))
+        return Composer(studio, TextToVideo)
 
 
 def values_of(form: Form, **given: object) -> list[object]:
@@ -98,14 +100,11 @@ def test_several_takes_have_seeds_of_their_own_and_kept_ones_follow_each_other(c
 
 def test_reusing_a_take_fills_in_what_was_asked_and_a_remix_leaves_the_seed(composer):
     asked = TextToVideo(prompt="a cat", seed=5, steps=12, aspect="9:16").to_dict()
-    names = list(composer.form.widgets)
+    names = ["keep", "changing", "go", "leave", *composer.form.widgets]
 
     def filled(act: str) -> dict[str, object]:
-        return {
-            name: update["value"]
-            for name, update in zip(names, composer.fill(asked, act), strict=True)
-            if "value" in update
-        }
+        updates = zip(names, composer.fill(asked, act), strict=True)
+        return {name: each["value"] for name, each in updates if isinstance(each, dict) and "value" in each}
 
     assert filled("reuse") | {"seed": 5, "steps": 12, "aspect": "9:16", "prompt": "a cat"} == filled("reuse")
     assert "seed" not in filled("remix") and filled("remix")["steps"] == 12
@@ -206,13 +205,16 @@ def test_what_is_said_in_html_is_escaped():
 
 def test_everything_that_the_page_says_has_its_french():
     said: set[str] = set()
-    for file in ("composer", "drawer", "stage", "form", "palette", "tabs/create", "tabs/settings"):
+    files = ("composer", "wording", "outlook", "panel", "drawer", "stage", "form", "palette", "models", "tabs/settings")
+    for file in files:
         for node in ast.walk(ast.parse((ROOT / f"studio/ui/{file}.py").read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("say", "label") and node.args:
                 said |= {part.value for part in ast.walk(node.args[0]) if isinstance(part, ast.Constant)}
-    tables = (drawer.PHASES, drawer.WORDS, drawer.ACTS, palette.TITLES)
+    tables = (drawer.PHASES, drawer.WORDS, drawer.ACTS, palette.TITLES, STATEMENTS, wording.ASKS, outlook.LEVELS)
     said |= {text for table in tables for text in table.values()} | {tab.NAME for tab in TABS} | set(qualities(50))
-    said |= {field.metadata["label"] for field in dataclasses.fields(TextToVideo)}
+    said |= {field.metadata["label"] for kind in TASKS.values() for field in dataclasses.fields(kind)}
+    said |= {text for call, hint, _ in brought.CALLS.values() for text in (call, hint)} - {""}
+    said |= {text for tab in TABS if hasattr(tab, "MAKES") for text in tab.MAKES.values()}
     assert said - words.FRENCH.keys() - {"label"} == set()
 
 

@@ -16,13 +16,6 @@ from studio import cli
 pytest.importorskip("diffusers")
 
 
-@pytest.fixture(scope="session")
-def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from pipelines.hub import tiny
-
-    return tiny.register(tmp_path_factory.mktemp("tiny"))
-
-
 @pytest.fixture
 def desk(tmp_path: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to work in, with a clip and a picture; its data folder and its models are its own."""
@@ -87,6 +80,11 @@ def test_every_family_does_all_its_tasks_from_the_command_line_or_says_what_is_m
                 Path(json.loads(told.out)["clip"]).unlink()
             done.add((row.family, task))
     assert {(row.family, task) for row in rows.HUB for task in row.tasks} == done
+
+
+def test_a_strength_that_leaves_no_step_is_refused(desk: Path, capsys: pytest.CaptureFixture[str]):
+    assert cli.main("edit redder --model tiny-wan --video in.mp4 --steps 2 --strength 0.1".split()) == cli.WRONG
+    assert "strength: leaves no step of 2; 0.5 is the least" in capsys.readouterr().err
 
 
 def test_a_sound_becomes_a_file(desk: Path, capsys: pytest.CaptureFixture[str]):

@@ -15,6 +15,7 @@ from studio import log
 from studio.studio import Studio
 from studio.ui import parts
 from studio.ui.desk import FAST, Desk
+from studio.ui.models import Models
 from studio.ui.words import Say, say_to
 
 NAME = "About"
@@ -24,6 +25,7 @@ GB = 1e9
 
 def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
     """Draws the tab into `page`, which is being built; it is filled in whenever somebody opens it."""
+    Models(desk)
     shown = gr.HTML("", elem_id="about", **parts.PLAIN)
 
     def fill(request: gr.Request) -> str:

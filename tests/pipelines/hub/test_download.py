@@ -16,7 +16,7 @@ from pipelines.errors import Cancelled, Unavailable
 from pipelines.hub import download, presence
 from pipelines.progress import silent
 from pipelines.spec import ModelSpec
-from tests.pipelines.hub.conftest import HubServer
+from tests.conftest import HubServer
 
 WEIGHTS = "vae/diffusion_pytorch_model.safetensors"
 WANTED = {"model_index.json", "vae/config.json", WEIGHTS}

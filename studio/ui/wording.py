@@ -1,0 +1,92 @@
+"""The words of a form: the prompt, what mini knows as chips, and a longer prompt that can be taken back."""
+
+import html
+import random
+from typing import Any
+
+import gradio as gr
+
+from pipelines import catalog
+from pipelines.enhance import enhance
+from pipelines.requests import TextToVideo
+from pipelines.spec import ModelSpec
+from studio.ui import palette, sentences
+from studio.ui.desk import FAST, QUIET, Desk
+from studio.ui.form import Form
+from studio.ui.parts import PLAIN
+from studio.ui.words import Say, label, say_to
+
+KNOWS_WORDS = "mini"  # the model whose words the palette has
+ASKS = {
+    "edit": "What becomes different: the coat is red, it snows",
+    "video-to-sound": "What is heard; nothing is needed",
+    "text-to-sound": "What is heard, where, how close",
+}
+ASK = "Who, doing what, where; how the camera moves"
+
+
+class Wording:
+    """Draws the prompt of a form where the caller stands."""
+
+    def __init__(self, form: Form, name: str):
+        self.chips = form.request is TextToVideo
+        asks = label(ASKS.get(form.request.task, ASK))
+        look = {"elem_id": name, "elem_classes": ["ask-prompt"], "lines": 2, "max_lines": 8, "placeholder": asks}
+        self.prompt = form.draw("prompt", **look)
+        self._before = gr.State("")
+        with gr.Row(elem_classes=["ask-longer"]):
+            self._longer = gr.Button(label("Say more"), size="sm", min_width=90, visible=bool(form.model.prompt_style))
+            self._undo = gr.Button(label("As it was"), size="sm", min_width=90, visible=False)
+        if self.chips:
+            self._strangers = gr.HTML("", elem_id="strangers", **PLAIN)
+            self._palette = palette.Palette(palette.seen("", say_to(None)), elem_id="palette")
+
+    def connect(self, model: gr.components.Component, desk: Desk) -> None:
+        """Ties it to the picker of the model."""
+        changed = [self.prompt, self._before, self._undo]
+        # Through the queue, though it takes no time: gradio shows toasts only for queued events.
+        self._longer.click(_longer, [self.prompt, model], changed, concurrency_limit=None, **QUIET)
+        self._undo.click(lambda before: (before, "", gr.Button(visible=False)), self._before, changed, **FAST)
+        model.change(lambda name: gr.Button(visible=bool(_row(name).prompt_style)), model, self._longer, **FAST)
+        if self.chips:
+            hints = {"fn": _hints, "inputs": [self.prompt, model], "outputs": [self._strangers, self._palette], **FAST}
+            gr.on([self.prompt.change, model.change], **hints, trigger_mode="always_last")
+            desk.greet(_hints, hints["inputs"], hints["outputs"])
+            self._palette.word(_word, self.prompt, self.prompt, **FAST)
+            self._palette.surprise(lambda: sentences.surprise(random.Random()), None, self.prompt, **FAST)
+
+
+def strangers(prompt: str, say: Say) -> str:
+    """A sentence on the words that mini does not know, as HTML; empty if it knows them all."""
+    found = sentences.strangers(prompt)
+    if not found:
+        return ""
+    words = [say("{word} (nearest: {near})", word=word, near=near) if near else word for word, near in found]
+    text = say("mini does not know: {words}. It will guess.", words=", ".join(words))
+    return f'<p class="notice" role="status">{html.escape(text)}</p>'
+
+
+def _row(name: Any) -> ModelSpec:
+    return catalog.spec(str(name))
+
+
+def _longer(prompt: str, model: str, request: gr.Request) -> tuple[Any, Any, Any]:
+    """The prompt with what is missing in it; the person reads and changes it, or takes it back, before it is used."""
+    more = enhance(str(prompt), _row(model))
+    if more == prompt:
+        say = say_to(request)
+        gr.Info(say("There is nothing to add to it.") if str(prompt).strip() else say("Write a few words first."))
+        return gr.skip(), gr.skip(), gr.skip()
+    return more, prompt, gr.Button(visible=True)
+
+
+def _word(prompt: str, event: gr.EventData) -> Any:
+    asked = palette.asked(event._data)
+    return sentences.put(prompt, *asked) if asked else gr.skip()
+
+
+def _hints(request: gr.Request, prompt: str, model: str) -> tuple[str, Any]:
+    say = say_to(request)
+    if model != KNOWS_WORDS:
+        return "", gr.update(visible=False)
+    return strangers(prompt, say), palette.Palette(palette.seen(prompt, say), visible=True)
