@@ -14,6 +14,7 @@ from pipelines.errors import BadRequest, Unavailable
 from pipelines.requests import Download, Request
 from pipelines.safety import Policy
 from studio import bundle
+from studio.belongings import Belongings
 from studio.board import CANCELLED, DONE, MACHINE, OVER, QUEUED, RUNNING, WAITING, Job
 from studio.claims import Claims
 from studio.db import Database
@@ -36,7 +37,7 @@ class Jobs(Claims):
     """All jobs of one studio. Safe to use from several threads and processes.
 
     Every method takes the job's owner and raises `BadRequest` ("job") for a job that is not theirs, as if there were
-    none. `inputs` is the folder of what people uploaded, named inside requests. `quota` refuses what is too much.
+    none. A request names only files that its owner has brought (`belongings`); `quota` refuses what is too much.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Jobs(Claims):
         self._policy = policy
         self._limits = limits or Limits()
         self._inputs = database.path.parent / "inputs"
+        self.belongings = Belongings(database)
 
     def submit(self, request: Request, owner: str, *, priority: int = 0) -> str:
         """Stores a request at the end of its owner's queue and returns the job's id.
@@ -148,7 +150,9 @@ class Jobs(Claims):
 
         Raises `BadRequest` if it is no such zip or a job in it cannot be done, `Unavailable` if they are too many.
         """
-        return self._submit(bundle.unpack(path, self._inputs, take), owner)
+        asked = bundle.unpack(path, self._inputs, take)
+        self.belongings.add(owner, *(getattr(one, name) for one, _ in asked for name in one.media_fields()))
+        return self._submit(asked, owner)
 
     def _submit(self, asked: list[tuple[Request, int]], owner: str) -> list[str]:
         for request, priority in asked:
@@ -177,6 +181,8 @@ class Jobs(Claims):
         catalog.check(request)
         if missing := catalog.runs_here(catalog.spec(request.model)):
             raise Unavailable(missing)
+        if owner is not None:
+            self.belongings.check(owner, request)
         if self._policy:
             self._policy.ask(request)
         if self._quota and owner is not None:

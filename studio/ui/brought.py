@@ -14,7 +14,9 @@ from pipelines.errors import BadRequest, StudioError
 from pipelines.spec import OPTIONAL, ModelSpec
 from studio import inputs
 from studio.gallery import Entry
+from studio.people import owner_of
 from studio.settings import Settings
+from studio.studio import Studio
 from studio.ui.desk import FAST, QUIET
 from studio.ui.element import Element
 from studio.ui.form import Form
@@ -43,10 +45,10 @@ class Dropzone(Element):
 class Brought:
     """One field of a form: `reference` holds what the request says, `zone` is what a person sees."""
 
-    def __init__(self, form: Form, name: str, settings: Settings):
+    def __init__(self, form: Form, name: str, studio: Studio):
         rules = form.fields[name].metadata
         self.name, self.media = name, rules["media"]
-        self._settings = settings
+        self._settings, self._belongings = studio.settings, studio.jobs.belongings
         self.reference = form.draw(name)
         look = {
             "visible": self._taken_by(form.model),
@@ -68,7 +70,7 @@ class Brought:
             return None
         return _shown(self._settings, reference, "")
 
-    def of_clip(self, entry: Entry, file: Path) -> tuple[str, dict[str, Any]]:
+    def of_clip(self, entry: Entry, file: Path, owner: str) -> tuple[str, dict[str, Any]]:
         """Reference and value of `zone` for a clip of the gallery, of which a field of pictures takes one frame.
 
         Raises `BadRequest`.
@@ -79,18 +81,20 @@ class Brought:
             reference = inputs.take(file, self.media, self._settings, asked=self.name)
         else:
             raise BadRequest(self.name, f"needs a clip with moving pictures; this is a {entry.kind}")
+        self._belongings.add(owner, reference)
         film = f"media/{entry.id}/clip" if self.media == "video" else ""
         return reference, _shown(self._settings, reference, entry.prompt or entry.task) | {"film": film}
 
     def _taken_by(self, model: ModelSpec) -> bool:
         return self.name not in OPTIONAL or self.name in model.free
 
-    def _bring(self, event: gr.EventData) -> tuple[Any, dict[str, Any]]:
+    def _bring(self, event: gr.EventData, request: gr.Request) -> tuple[Any, dict[str, Any]]:
         asked = event._data if isinstance(event._data, dict) else {}
         path = None
         try:
             path = uploaded(self.name, asked.get("path"))
             reference = inputs.take(path, self.media, self._settings, asked=self.name)
+            self._belongings.add(owner_of(request), reference)
             return reference, _shown(self._settings, reference, str(asked.get("name", ""))[:80])
         except StudioError as error:
             return "", {"refused": str(error)}

@@ -43,7 +43,7 @@ class Composer:
         with gr.Accordion(label("More"), open=False, visible=self._worded, elem_classes=["ask-more"]):
             for name in kind.media_fields():
                 if name not in self.form.widgets:
-                    self.files.append(Brought(self.form, name, studio.settings))
+                    self.files.append(Brought(self.form, name, studio))
             self.form.draw_rest()
         self._draw_press()
 
@@ -68,7 +68,7 @@ class Composer:
     def _draw_files(self) -> None:
         rules = {name: self.form.fields[name].metadata for name in self.kind.media_fields()}
         for name in (name for name in rules if not rules[name].get("advanced")):
-            self.files.append(Brought(self.form, name, self._studio.settings))
+            self.files.append(Brought(self.form, name, self._studio))
         if "consent" in self.form.fields:
             said = [(sentence, name) for name, sentence in STATEMENTS.items()]
             self.form.draw("consent", widget=gr.Radio, choices=said, **self._look("consent"))

@@ -85,7 +85,8 @@ class Models:
         return say("{name} was removed; {size} are free again.", name=name, size=outlook.gigabytes(freed))
 
     def _added(self, say: Say, owner: str, name: Any, repo: Any, like: Any) -> str:
-        given = Namespace(name=str(name).strip(), repo=str(repo).strip(), like=like or None, precision=None)
+        asked = {"name": str(name).strip(), "repo": str(repo).strip(), "like": like or None}
+        given = Namespace(**dict.fromkeys(("precision", "second", "cards", "compiled")), **asked)
         shop.add(given, self._studio.settings)
         return say("{name} is in the list now.", name=given.name)
 

@@ -127,7 +127,7 @@ class Panel:
         if entry is None or path is None:
             raise BadRequest("clip", "there is no such clip; it may have been deleted")
         composer = self._composers[kind.task]
-        return self._all(gr.skip(), kind.task, composer.take(*composer.files[0].of_clip(entry, path)))
+        return self._all(gr.skip(), kind.task, composer.take(*composer.files[0].of_clip(entry, path, owner)))
 
     def _all(self, watching: Any, task: str | None, filled: list[Any]) -> list[Any]:
         """The updates of everything, of which one form changes."""

@@ -308,6 +308,19 @@ def test_media_of_a_queue_comes_in_through_the_door_and_its_request_names_what_t
     assert bundle.unpack(path, tmp_path / "inputs", take) == [(request, 0)], "what was let in before stays as it is"
 
 
+def test_a_name_of_a_file_opens_it_only_to_who_brought_it(jobs, tmp_path, take):
+    file = io.BytesIO()
+    Image.new("RGB", (64, 48), "red").save(file, "PNG")
+    path = zipped(tmp_path / "queue.zip", portrait("a", face=named(file.getvalue())), file.getvalue())
+    with pytest.raises(BadRequest, match="model"):  # mini makes no portraits, but the picture has come
+        jobs.import_queue(path, "ann", take)
+    (kept,) = (tmp_path / "inputs").iterdir()
+    asked = portrait("a", face=f"inputs/{kept.name}")
+    jobs.belongings.check("ann", asked)
+    with pytest.raises(BadRequest, match="face: is a file that you have not brought; bring it again"):
+        jobs.belongings.check("bob", asked)
+
+
 @pytest.mark.parametrize(
     ("data", "name", "says"),
     [

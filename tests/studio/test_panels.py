@@ -114,6 +114,10 @@ def test_a_form_becomes_a_job_and_the_job_a_clip(
     asked = composer.read(1, True, *values_of(composer, **given))[0]
     assert asked.model in tiny_models
     asked = dataclasses.replace(asked, **({"seconds": 1.0} if hasattr(asked, "seconds") else {}))
+    if asked.media_fields() and composer.files:
+        with pytest.raises(BadRequest, match="is a file that you have not brought"):
+            studio.jobs.submit(asked, "ada")
+    studio.jobs.belongings.add("ada", *map(str, given.values()))
     id = studio.jobs.submit(asked, "ada")
     studio.supervisor.run(id)
     job = studio.jobs.get(id, "ada")
@@ -133,15 +137,19 @@ def test_nobody_s_face_is_used_before_somebody_has_said_by_what_right(studio: St
 
 def test_a_file_comes_in_through_the_door_and_is_shown_small(studio: Studio, files: dict[str, Path]):
     composer = drawn(studio, Personalize)
-    reference, shown = composer.files[0]._bring(uploaded(files["image"]))
+    reference, shown = composer.files[0]._bring(uploaded(files["image"]), ADA)
     assert (studio.settings.data / reference).is_file() and shown["picture"].startswith("data:image/webp;base64,")
+    asked = ImageToVideo(prompt="a cat", image=reference)
+    studio.jobs.belongings.check("ada", asked)
+    with pytest.raises(BadRequest, match="image: is a file that you have not brought"):
+        studio.jobs.belongings.check("bob", asked)
     assert shown["says"] == "in.png" and not (Path(get_upload_folder()) / "test" / "in.png").exists()
 
 
 def test_a_refused_file_leaves_nothing_and_says_why(studio: Studio, files: dict[str, Path]):
     zone = drawn(studio, VideoToSound).files[0]
-    assert zone._bring(uploaded(files["image"]))[0] == ""
-    refused = zone._bring(uploaded(files["image"]))[1]["refused"]
+    assert zone._bring(uploaded(files["image"]), ADA)[0] == ""
+    refused = zone._bring(uploaded(files["image"]), ADA)[1]["refused"]
     assert "must be a film" in refused and not (studio.settings.data / "inputs").exists()
     assert not (Path(get_upload_folder()) / "test" / "in.png").exists()
 
@@ -149,7 +157,7 @@ def test_a_refused_file_leaves_nothing_and_says_why(studio: Studio, files: dict[
 @pytest.mark.parametrize("path", ["/etc/passwd", "", None, 3, "../../x", "\0"])
 def test_a_file_that_was_not_uploaded_does_not_exist(path: object, studio: Studio):
     zone = drawn(studio, ImageToVideo).files[0]
-    reference, shown = zone._bring(gr.EventData(None, {"path": path}))
+    reference, shown = zone._bring(gr.EventData(None, {"path": path}), ADA)
     assert reference == "" and "was uploaded" in shown["refused"]
 
 
@@ -167,7 +175,7 @@ def test_a_clip_of_the_gallery_goes_to_the_form_that_its_act_names(studio: Studi
 
 def test_extending_a_clip_begins_with_its_last_frame(studio: Studio, kept: str):
     zone = panel(studio, animate)._composers[ImageToVideo.task].files[0]
-    reference, _ = zone.of_clip(studio.gallery.get(kept, "ada"), studio.gallery.path(kept, "ada", "clip"))
+    reference, _ = zone.of_clip(studio.gallery.get(kept, "ada"), studio.gallery.path(kept, "ada", "clip"), "ada")
     assert video.read(studio.settings.data / reference).frames.mean() > 150
 
 

@@ -15,7 +15,7 @@ from pipelines.hub import download, preflight
 from pipelines.progress import silent
 from pipelines.requests import TASKS
 from pipelines.spec import ModelSpec
-from tests.pipelines.hub.conftest import HubServer
+from tests.conftest import HubServer
 
 SECRET = "hf_secret"
 
