@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two processes of tests share the cores: see addopts in pyproject.toml
+
 import numpy as np
 import pytest
 

@@ -155,7 +155,7 @@ def test_cards_play_when_pointed_at_and_say_why_something_is_grey(page):
     page.wait_for_selector(".thumb video", state="detached")
     page.locator(".more").first.click()
     page.locator(".menu [data-act=edit]").hover()
-    assert "no panel for editing" in page.locator(".menu .why").inner_text()
+    assert "No panel takes this" in page.locator(".menu .why").inner_text()
     assert page.locator(".menu [data-act=edit]").get_attribute("aria-disabled") == "true"
     page.keyboard.press("Escape")
     page.locator(".open").first.focus()
