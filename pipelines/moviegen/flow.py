@@ -34,12 +34,23 @@ def logit_normal(count: int, generator: torch.Generator | None = None, *, mean: 
     return torch.sigmoid(mean + torch.special.ndtri((part / count).clamp(1e-6, 1 - 1e-6)))
 
 
-def loss(velocity: Velocity, x1: Tensor, generator: torch.Generator | None = None, *, mean: float = 0.0) -> Tensor:
-    """Mean squared error of the velocity at a random time of the path from fresh noise to each x1 (B, ...)."""
+def loss(
+    velocity: Velocity,
+    x1: Tensor,
+    generator: torch.Generator | None = None,
+    *,
+    mean: float = 0.0,
+    weight: Tensor | None = None,
+) -> Tensor:
+    """Mean squared error of the velocity at a random time of the path from fresh noise to each x1 (B, ...).
+
+    `weight`, of mean one and broadcast to x1, says what counts how much.
+    """
     x0 = torch.randn(x1.shape, generator=generator).to(x1)
     t = logit_normal(len(x1), generator, mean=mean).to(x1)
     xt, v = interpolate(x0, x1, t)
-    return (velocity(xt, t).float() - v).square().mean()
+    error = (velocity(xt, t).float() - v).square()
+    return (error if weight is None else error * weight).mean()
 
 
 def linear(steps: int) -> Tensor:

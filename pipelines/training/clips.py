@@ -1,4 +1,7 @@
-"""Stage 2 of the transformer: stills and clips together, one batch of stills for four of clips, all shapes and lengths.
+"""Stage 2 of the transformer: stills and clips together, three batches of stills for seven of clips, of all
+shapes and lengths.
+
+A clip longer than 64 frames comes the less often the longer it is, because its batch is larger and costs more.
 
 python -m pipelines.training.clips --preset mini --minutes 60
 """
@@ -6,7 +9,11 @@ python -m pipelines.training.clips --preset mini --minutes 60
 from pipelines.training import generator
 from pipelines.training.latents import CLIPS, STILLS
 
-BUCKETS = (*((bucket, 0.2 * bucket.share) for bucket in STILLS), *((bucket, 0.8 * bucket.share) for bucket in CLIPS))
+LONG = 64  # frames
+BUCKETS = (
+    *((bucket, 0.3 * bucket.share) for bucket in STILLS),
+    *((bucket, 0.7 * bucket.share * min(1, LONG / bucket.frames)) for bucket in CLIPS),
+)
 STAGE = generator.Stage(name="clips", after="stills", buckets=BUCKETS)
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from einops import rearrange, repeat
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.utils.rnn import pad_sequence
@@ -19,7 +20,7 @@ from torch.nn.utils.rnn import pad_sequence
 from pipelines import device
 from pipelines.moviegen import checkpoint, flow, presets
 from pipelines.moviegen.nn.text import MiniLM, Text
-from pipelines.moviegen.nn.transformer import TransformerConfig, VideoTransformer, patches
+from pipelines.moviegen.nn.transformer import PATCH, TransformerConfig, VideoTransformer, patches
 from pipelines.training import world
 from pipelines.training.latents import Bucket, Latents, Sample
 from pipelines.training.loop import Plan, Run, join
@@ -32,6 +33,7 @@ TEXT_DROPPED = 0.1  # of the captions, so that guidance has something to lead aw
 EARLY = -0.5
 NAMES = tuple(THINGS)
 MEASURED = 200_000  # tokens whose covariance is the prior's
+EMPHASIS = 4.0  # what a token counts more where the thing covers it: things are a ninth of the picture
 NAMING = 0.5  # weight of the second loss, as of the alignment of Yu et al. (2025)
 WORDINGS = 1  # captions of one scene: other scenes have other wordings, and to read a new one costs a fifth of a step
 
@@ -95,10 +97,6 @@ class Pupil(VideoTransformer):
 
     def _listen(self, block: nn.Module, given: Any, x: Tensor) -> None:
         self.named = self.head(x)  # (B, N, names); inside `forward`, where FSDP has gathered the head
-
-    def taught(self) -> dict[str, Tensor]:
-        """The weights without the head."""
-        return {name: weight for name, weight in self.state_dict().items() if not name.startswith("head.")}
 
 
 class Feed:
@@ -190,8 +188,18 @@ def losses(model: nn.Module, batch: Batch, generator: torch.Generator | None = N
     """Flow-matching loss of a batch, and the naming's; matrix products in bfloat16 where that is fast."""
     dtype = device.dtype("cpu")
     with torch.autocast("cpu", dtype, enabled=dtype != torch.float32), sdpa_kernel(SDPBackend.MATH):
-        velocity = flow.loss(lambda x, t: model(x, t, (batch.text,)), batch.z, generator, mean=EARLY)
+        velocity = flow.loss(
+            lambda x, t: model(x, t, (batch.text,)), batch.z, generator, mean=EARLY, weight=emphasis(batch)
+        )
     return velocity, naming(model.named, batch)
+
+
+def emphasis(batch: Batch) -> Tensor:
+    """(B, 1, T', H', W'), of mean one: what each latent counts in the loss."""
+    frames, height, width = batch.z.shape[2:]
+    cover = rearrange(batch.cover, "b (t h w) -> b 1 t h w", t=frames, h=height // PATCH, w=width // PATCH)
+    weight = 1 + EMPHASIS * repeat(cover, "b c t h w -> b c t (h p) (w q)", p=PATCH, q=PATCH)
+    return weight / weight.mean()
 
 
 def naming(named: Tensor, batch: Batch) -> Tensor:

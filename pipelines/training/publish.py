@@ -10,7 +10,7 @@ assets/weights only if `python -m studio evaluate` says that it beats what is th
 import argparse
 import itertools
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,6 @@ from pipelines.moviegen.nn.tae import TAE, inflate
 from pipelines.moviegen.nn.transformer import VideoTransformer
 from pipelines.training import world
 from pipelines.training.data import pixels
-from pipelines.training.generator import Pupil
 
 log = logging.getLogger("training")
 RUNS = Path("runs")
@@ -58,13 +57,15 @@ def publish_tae(preset: str, stage: str, clips: int = 48) -> None:
 def publish_transformer(preset: str, runs: list[str]) -> None:
     """Saves the average of the averaged weights of `runs`."""
     found = [_finished(RUNS / "transformer" / preset / run) for run in runs]
-    model = Pupil(presets.TRANSFORMER[preset])
-    state = {name: torch.stack([weights[name] for weights, _ in found]).mean(dim=0) for name in found[0][0]}
-    model.load_state_dict(state)
-    bare = VideoTransformer(model.config)
-    bare.load_state_dict(model.taught())
+    model = VideoTransformer(presets.TRANSFORMER[preset])
+    model.load_state_dict(mean([weights for weights, _ in found], model.state_dict()))
     facts = {"runs": {run: facts for run, (_, facts) in zip(runs, found, strict=True)}}
-    checkpoint.save(bare, checkpoint.WEIGHTS / preset / "transformer.safetensors", torch.bfloat16, **facts)
+    checkpoint.save(model, checkpoint.WEIGHTS / preset / "transformer.safetensors", torch.bfloat16, **facts)
+
+
+def mean(states: list[dict[str, Tensor]], names: Iterable[str]) -> dict[str, Tensor]:
+    """The mean of the weights called `names`; what only training has, such as the naming head, stays behind."""
+    return {name: torch.stack([weights[name] for weights in states]).mean(dim=0) for name in names}
 
 
 @torch.no_grad()

@@ -25,6 +25,16 @@ def test_times_are_logit_normal_with_the_quantiles_of_the_paper():
     assert torch.allclose(t.quantile(torch.tensor([0.1, 0.25, 0.5, 0.75, 0.9])), expected, atol=0.005)
 
 
+def test_what_has_no_weight_does_not_count():
+    x1, weight = torch.randn(4, 2, 6), torch.tensor([0.0, 2.0])[:, None]
+
+    def answer(wrong: float):
+        """The true velocity x1 - x0, taken from the path; `wrong` in the first channel."""
+        return lambda xt, t: (x1 - xt) / (1 - t).reshape(-1, 1, 1) + wrong * torch.tensor([1.0, 0.0])[:, None]
+
+    assert flow.loss(answer(9.0), x1, weight=weight) < 1e-4 < flow.loss(answer(9.0), x1)
+
+
 def test_every_batch_has_early_and_late_times():
     for seed in range(20):
         t = flow.logit_normal(4, torch.Generator().manual_seed(seed)).sort().values

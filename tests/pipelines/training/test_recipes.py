@@ -102,11 +102,22 @@ def test_naming_is_least_for_the_thing_where_it_is_and_nothing_elsewhere(folder)
     assert generator.naming(right, batch) < generator.naming(other, batch)
 
 
-def test_the_weights_that_leave_have_no_head():
-    pupil = generator.Pupil(presets.TRANSFORMER["tiny"])
-    bare = VideoTransformer(pupil.config)
-    bare.load_state_dict(pupil.taught())
-    assert pupil.head.weight.shape[1] == pupil.config.width
+def test_what_the_thing_covers_counts_more_and_the_mean_is_one(folder):
+    stage = generator.Stage(name="test", after=None, buckets=((BUCKET, 1.0),), latent_frames=4)
+    batch = generator.Feed(stage, folder, generator.Reader(checkpoint.load_text()), seed=0).batch()
+    weight = generator.emphasis(batch)
+    assert weight.shape == (4, 1, 1, 16, 16) and weight.mean() == pytest.approx(1)
+    token = weight[:, 0, 0, ::2, ::2].flatten(1)
+    ratio = token / token.min() * (1 + generator.EMPHASIS * batch.cover.min())
+    assert torch.allclose(ratio, 1 + generator.EMPHASIS * batch.cover, rtol=1e-4)
+
+
+def test_the_weights_that_leave_are_the_mean_of_the_runs_without_the_head():
+    pupils = [generator.Pupil(presets.TRANSFORMER["tiny"]).state_dict() for _ in range(2)]
+    model = VideoTransformer(presets.TRANSFORMER["tiny"])
+    model.load_state_dict(publish.mean(pupils, model.state_dict()))
+    assert torch.allclose(model.embed.weight, (pupils[0]["embed.weight"] + pupils[1]["embed.weight"]) / 2)
+    assert "head.weight" in pupils[0]
 
 
 def test_the_buckets_cover_all_shapes_and_lengths():
