@@ -102,7 +102,11 @@ def heads(width: int, names: Labels) -> nn.ModuleDict:
 
 
 class Look(nn.Module):
-    """What single frames show. (B, F, 3, S, S) in [-1, 1] -> attribute -> logits, the mean of the frames' votes."""
+    """What single frames show. (B, F, 3, S, S) in [-1, 1] -> attribute -> logits over all frames.
+
+    The thing is small: it is named square by square, and what most of the squares of all frames show is its name. The
+    other attributes belong to the whole picture; their frames vote.
+    """
 
     def __init__(self, widths: tuple[int, int, int], names: Labels):
         super().__init__()
@@ -118,13 +122,27 @@ class Look(nn.Module):
             Convolution(c, c),
         )
         self.drop = nn.Dropout(0.1)
-        self.heads = heads(2 * c, names)
+        self.where = nn.Conv2d(c, len(names["thing"]) + 1, 1)  # the last one: nothing but the place
+        self.heads = heads(2 * c, {name: values for name, values in names.items() if name != "thing"})
 
     def forward(self, frames: Tensor) -> dict[str, Tensor]:
+        return self.named(self.squares(frames))
+
+    def squares(self, frames: Tensor) -> Tensor:
+        """What is in each square of S / 16: (B, F, D, S/16, S/16)."""
         x = rearrange(frames, "b f c h w -> (b f) c h w").contiguous(memory_format=torch.channels_last)
-        x = self.trunk(x)  # (B F, D, S/16, S/16)
-        x = self.drop(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1))  # (B F, 2 D)
-        return {name: head(x).unflatten(0, frames.shape[:2]).mean(1) for name, head in self.heads.items()}
+        return self.trunk(x).unflatten(0, frames.shape[:2])
+
+    def located(self, squares: Tensor) -> Tensor:
+        """Log-probability of every thing, and of none, in each square: (B, F, things + 1, S/16, S/16)."""
+        return self.where(squares.flatten(0, 1)).float().log_softmax(1).unflatten(0, squares.shape[:2])
+
+    def named(self, squares: Tensor) -> dict[str, Tensor]:
+        """`squares` -> attribute -> logits (B, names)."""
+        x = torch.cat([squares.mean((3, 4)), squares.amax((3, 4))], 2)  # (B, F, 2 D)
+        x = self.drop(x)
+        thing = self.located(squares)[:, :, :-1].logsumexp((1, 3, 4))
+        return {"thing": thing} | {name: head(x).mean(1) for name, head in self.heads.items()}
 
 
 class Motion(nn.Module):

@@ -1,19 +1,22 @@
 """Trains the judge on world renders: python -m pipelines.training.judge --preset mini
 
-First the pool (judge_pool.py), then the epochs; both go on where they were stopped. Checkpoints every five minutes
-in runs/judge; the averaged weights go to assets/weights/judge.safetensors with their accuracy on unseen scenes.
+Its two nets are trained one after the other, each on a pool of its own (judge_pool.py): Look on stills, of which there
+can be many, Motion on clips. Pools and epochs go on where they were stopped; checkpoints every five minutes in
+runs/judge. The averaged weights go to assets/weights/judge.safetensors with their accuracy on unseen clips.
+`--parts look` trains one net anew and keeps the other's published weights.
 """
 
 import argparse
 import dataclasses
 import logging
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -24,8 +27,11 @@ from pipelines.evaluation.judge import (
     VOTERS,
     Judge,
     JudgeConfig,
+    Look,
+    Motion,
     flows,
     labels,
+    load_judge,
     pictures,
     save_judge,
     thumbnails,
@@ -34,67 +40,80 @@ from pipelines.moviegen.checkpoint import WEIGHTS
 from pipelines.training.judge_pool import UNKNOWN, Pool, Portion, pool
 
 MIRRORED = {"action": ("moves left", "moves right"), "camera": ("pan left", "pan right")}
-CHECKPOINT_SECONDS, LOG_SECONDS = 300, 60
+CHECKPOINT_SECONDS, LOG_SECONDS = 120, 60
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """How the judge is trained. Seeds from 10,000,000 on are for its training, from 20,000,000 for its check."""
+class Part:
+    """How one of the nets is trained. Seeds from 10,000,000 on are for training, from 20,000,000 for the check."""
 
-    config: JudgeConfig = JudgeConfig()
-    training: Portion = Portion(clips=2400, first_seed=10_000_000)
-    check: Portion = Portion(clips=400, first_seed=20_000_000, held_out=True, degraded=0.0)
-    epochs: int = 14
-    batch: int = 32
-    looks: int = 1  # frames per clip and step that Look learns from
+    portion: Portion
+    epochs: int
+    batch: int
     rate: float = 2e-3
     decay: float = 0.99  # of the average of the weights: over some hundred of about a thousand steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Both parts, and the clips that check them."""
+
+    config: JudgeConfig = JudgeConfig()
+    look: Part = Part(portion=Portion(count=12_000, first_seed=10_000_000, kind="stills"), epochs=7, batch=32)
+    motion: Part = Part(portion=Portion(count=2400, first_seed=10_000_000), epochs=14, batch=32)
+    check: Portion = Portion(count=400, first_seed=20_000_000, held_out=True, degraded=0.0)
 
 
 PRESETS = {
     "mini": Recipe(),
     "tiny": Recipe(
         config=JudgeConfig(look=(8, 16, 24), motion=(8, 12, 16), moving=24),
-        training=Portion(clips=40, first_seed=10_000_000),
-        check=Portion(clips=20, first_seed=20_000_000, held_out=True, degraded=0.0),
-        epochs=2,
-        batch=8,
-        decay=0.9,
+        look=Part(portion=Portion(count=80, first_seed=10_000_000, kind="stills"), epochs=2, batch=8, decay=0.9),
+        motion=Part(portion=Portion(count=40, first_seed=10_000_000), epochs=2, batch=8, decay=0.9),
+        check=Portion(count=20, first_seed=20_000_000, held_out=True, degraded=0.0),
     ),
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """frames (B, F, 3, S, S), thumbs (B, M, 3, G, G), flow (B, M, 2, G, G), names (B, attributes)."""
+def look_loss(look: Look, data: Pool, rows: np.ndarray, rng: np.random.Generator) -> Tensor:
+    """Names of the pictures, and of every square as far as the thing covers it."""
+    frames = pictures(torch.from_numpy(data.frames[rows][:, 0]))  # (B, 3, S, S)
+    masks = torch.from_numpy(data.masks[rows])[:, None].float() / 255
+    names = torch.from_numpy(data.names[rows])
+    size = int(rng.integers(SIZE - 16, SIZE + 1))
+    top, left = rng.integers(0, SIZE - size + 1, 2)
+    crop = torch.cat([frames, masks], 1)[..., top : top + size, left : left + size]
+    crop = F.interpolate(crop, (SIZE, SIZE), mode="bilinear")
+    crop = crop.flip(-1) if rng.random() < 0.5 else crop
+    frames = crop[:, :3] * rng.uniform(0.95, 1.05) + rng.uniform(-0.04, 0.04)
+    squares = look.squares(frames[:, None])
+    located = look.located(squares)[:, 0]  # (B, things + 1, s, s)
+    covered = F.adaptive_avg_pool2d(crop[:, 3:], located.shape[-1])[:, 0]  # (B, s, s)
+    thing = located[torch.arange(len(names)), names[:, list(labels()).index("thing")]]
+    return loss(look.named(squares), names) - (covered * thing + (1 - covered) * located[:, -1]).sum((1, 2)).mean()
 
-    frames: Tensor
-    thumbs: Tensor
-    flow: Tensor
-    names: Tensor
 
-    @classmethod
-    def of(cls, data: Pool, rows: np.ndarray, looks: np.ndarray) -> "Batch":
-        """Rows of the pool; `looks` are the moments that Look sees."""
-        small = pictures(torch.from_numpy(data.frames[rows]))
-        flow = flows(torch.from_numpy(data.flow[rows]))
-        return cls(small[:, looks], thumbnails(small), flow, torch.from_numpy(data.names[rows]))
+def motion_loss(motion: Motion, data: Pool, rows: np.ndarray, rng: np.random.Generator) -> Tensor:
+    """Names of the clips, half of the time in a mirror: in pictures, flow and names. The speed varies."""
+    small = thumbnails(pictures(torch.from_numpy(data.frames[rows])))  # (B, M, 3, G, G)
+    flow = flows(torch.from_numpy(data.flow[rows])) * rng.uniform(0.9, 1.1)
+    names = torch.from_numpy(data.names[rows])
+    if rng.random() < 0.5:
+        small, flow, names = small.flip(-1), mirrored_flow(flow), mirrored_names(names)
+    return loss(motion(small * rng.uniform(0.95, 1.05) + rng.uniform(-0.04, 0.04), flow), names)
 
-    def mirrored(self) -> "Batch":
-        """Left and right exchanged: in the pictures, in the flow and in the names."""
-        flow = self.flow.flip(-1) * torch.tensor([-1.0, 1.0])[:, None, None]
-        return Batch(self.frames.flip(-1), self.thumbs.flip(-1), flow, mirrored_names(self.names))
 
-    def jittered(self, rng: np.random.Generator) -> "Batch":
-        """Another crop, brightness, contrast and speed; nothing that a name depends on."""
-        size = int(rng.integers(SIZE - 10, SIZE + 1))
-        top, left = rng.integers(0, SIZE - size + 1, 2)
-        crop = self.frames[..., top : top + size, left : left + size].flatten(0, 1)
-        crop = F.interpolate(crop, (SIZE, SIZE), mode="bilinear").unflatten(0, self.frames.shape[:2])
-        gain, lift, speed = rng.uniform(0.95, 1.05), rng.uniform(-0.04, 0.04), rng.uniform(0.9, 1.1)
-        return Batch(crop * gain + lift, self.thumbs * gain + lift, self.flow * speed, self.names)
+LOSSES: dict[str, Callable[[nn.Module, Pool, np.ndarray, np.random.Generator], Tensor]] = {
+    "look": look_loss,
+    "motion": motion_loss,
+}
+
+
+def mirrored_flow(flow: Tensor) -> Tensor:
+    """(B, M, 2, G, G) as in a mirror."""
+    return flow.flip(-1) * torch.tensor([-1.0, 1.0])[:, None, None]
 
 
 def mirrored_names(names: Tensor) -> Tensor:
@@ -107,7 +126,7 @@ def mirrored_names(names: Tensor) -> Tensor:
 
 
 def loss(out: dict[str, Tensor], names: Tensor) -> Tensor:
-    """Mean over the batch of the sum over attributes of the smoothed cross-entropy."""
+    """Mean over the batch of the sum over the attributes in `out` of the smoothed cross-entropy."""
     columns = dict(zip(labels(), names.T, strict=True))
     losses = [
         F.cross_entropy(x.float(), columns[a], ignore_index=UNKNOWN, label_smoothing=0.05) for a, x in out.items()
@@ -116,26 +135,25 @@ def loss(out: dict[str, Tensor], names: Tensor) -> Tensor:
 
 
 class Trainer:
-    """A judge, its average, its optimiser and the step it is at; `run` goes on until the recipe's end."""
+    """A net, its average, its optimiser and the step it is at; `run` goes on until the part's end."""
 
-    def __init__(self, recipe: Recipe, folder: Path):
-        torch.manual_seed(0)
-        self.recipe, self.checkpoint, self.step = recipe, folder / "checkpoint.pt", 0
-        self.judge = Judge(recipe.config).to(memory_format=torch.channels_last)
-        self.average = AveragedModel(self.judge, multi_avg_fn=get_ema_multi_avg_fn(recipe.decay), use_buffers=True)
-        self.epoch_steps = recipe.training.clips // recipe.batch
-        self.steps = recipe.epochs * self.epoch_steps
-        self.optimizer = torch.optim.AdamW(self.judge.parameters(), recipe.rate, weight_decay=0.02)
+    def __init__(self, net: nn.Module, part: Part, checkpoint: Path):
+        self.part, self.checkpoint, self.step = part, checkpoint, 0
+        self.net = net.to(memory_format=torch.channels_last)
+        self.average = AveragedModel(self.net, multi_avg_fn=get_ema_multi_avg_fn(part.decay), use_buffers=True)
+        self.epoch_steps = part.portion.count // part.batch
+        self.steps = part.epochs * self.epoch_steps
+        self.optimizer = torch.optim.AdamW(self.net.parameters(), part.rate, weight_decay=0.02)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimizer, recipe.rate, total_steps=self.steps + 1, pct_start=0.2
+            self.optimizer, part.rate, total_steps=self.steps + 1, pct_start=0.2
         )
-        self.parts = ("judge", "average", "optimizer", "schedule")
+        self.parts = ("net", "average", "optimizer", "schedule")
         if self.checkpoint.exists():
             state = torch.load(self.checkpoint, weights_only=True)
             self.step = state["step"]
             for name in self.parts:
                 getattr(self, name).load_state_dict(state[name])
-            log.info("going on from step %d", self.step)
+            log.info("%s goes on from step %d", checkpoint.stem, self.step)
 
     def save(self) -> None:
         state = {name: getattr(self, name).state_dict() for name in self.parts} | {"step": self.step}
@@ -143,40 +161,40 @@ class Trainer:
         torch.save(state, fresh)
         fresh.replace(self.checkpoint)
 
-    def batch(self, data: Pool) -> Batch:
-        """The batch of the current step: the same again after a restart."""
+    def rows(self) -> np.ndarray:
+        """What the current step learns from: the same again after a restart."""
         epoch, at = divmod(self.step, self.epoch_steps)
-        order = np.random.default_rng(epoch).permutation(self.recipe.training.clips)
-        rng = np.random.default_rng((self.step, 7))
-        rows = np.sort(order[at * self.recipe.batch : (at + 1) * self.recipe.batch])
-        batch = Batch.of(data, rows, rng.choice(MOMENTS, self.recipe.looks, replace=False)).jittered(rng)
-        return batch.mirrored() if rng.random() < 0.5 else batch
+        order = np.random.default_rng(epoch).permutation(self.part.portion.count)
+        return np.sort(order[at * self.part.batch : (at + 1) * self.part.batch])
 
-    def learn(self, batch: Batch) -> float:
+    def learn(self, loss: Callable[[nn.Module], Tensor]) -> float:
         """One step; returns its loss."""
-        self.judge.train()
+        self.net.train()
         dtype = device.dtype("cpu")
         with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
-            out = self.judge(batch.frames, batch.thumbs, batch.flow)
-        error = loss(out, batch.names)
+            error = loss(self.net)
         self.optimizer.zero_grad(set_to_none=True)
         error.backward()
-        torch.nn.utils.clip_grad_norm_(self.judge.parameters(), 5.0)
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
         self.optimizer.step()
         self.schedule.step()
-        self.average.update_parameters(self.judge)
+        self.average.update_parameters(self.net)
         self.step += 1
         return error.item()
 
-    def run(self, data: Pool) -> Judge:
-        """Trains to the end; returns the averaged judge."""
+    def run(self, loss: Callable[..., Tensor], data: Pool) -> nn.Module:
+        """Trains to the end by `loss(net, data, rows, rng)`; returns the averaged net."""
         said = saved = time.monotonic()
         errors: list[float] = []
         while self.step < self.steps:
-            errors.append(self.learn(self.batch(data)))
+            rows, rng = self.rows(), np.random.default_rng((self.step, 7))
+            errors.append(self.learn(lambda net, rows=rows, rng=rng: loss(net, data, rows, rng)))
             now = time.monotonic()
             if now - said > LOG_SECONDS or self.step == self.steps:
-                log.info("step %d of %d, loss %.3f, %.0f s", self.step, self.steps, np.mean(errors), now - said)
+                log.info(
+                    "%s step %d of %d, loss %.3f, %.0f s",
+                    self.checkpoint.stem, self.step, self.steps, np.mean(errors), now - said,
+                )  # fmt: skip
                 said, errors = now, []
             if now - saved > CHECKPOINT_SECONDS or self.step == self.steps:
                 saved = now
@@ -190,20 +208,29 @@ def check(judge: Judge, data: Pool) -> dict[str, float]:
     looks = np.linspace(0, MOMENTS - 1, VOTERS).round().astype(int)
     right = {name: [] for name in labels()}
     for rows in np.array_split(np.arange(len(data.names)), max(1, len(data.names) // 20)):
-        batch = Batch.of(data, rows, looks)
-        out = judge(batch.frames, batch.thumbs, batch.flow)
+        small, names = pictures(torch.from_numpy(data.frames[rows])), torch.from_numpy(data.names[rows])
+        out = judge(small[:, looks], thumbnails(small), flows(torch.from_numpy(data.flow[rows])))
         for column, name in enumerate(labels()):
-            known = batch.names[:, column] != UNKNOWN
-            right[name] += (out[name].argmax(1) == batch.names[:, column])[known].tolist()
+            known = names[:, column] != UNKNOWN
+            right[name] += (out[name].argmax(1) == names[:, column])[known].tolist()
     return {name: round(float(np.mean(values)), 4) for name, values in right.items()}
 
 
-def train(recipe: Recipe, folder: Path, weights: Path, workers: int = 1) -> dict[str, float]:
-    """Pool, epochs, check, weights. Returns the check's accuracies; they are also in judge.json."""
+def train(
+    recipe: Recipe, folder: Path, weights: Path, *, parts: tuple[str, ...] = tuple(LOSSES), workers: int = 1
+) -> dict[str, float]:
+    """Trains `parts`, keeps the published weights of the others, checks, saves. Returns the check's accuracies."""
     folder.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(recipe, folder)
-    judge = trainer.run(pool(folder, recipe.training, workers))
-    accuracy = check(judge, pool(folder, recipe.check, workers))
+    torch.manual_seed(0)
+    judge = Judge(recipe.config)
+    published = load_judge(weights) if len(parts) < len(LOSSES) else None
+    for name, error in LOSSES.items():
+        if name in parts:
+            trainer = Trainer(getattr(judge, name), getattr(recipe, name), folder / f"{name}.pt")
+            setattr(judge, name, trainer.run(error, pool(folder, trainer.part.portion, workers)))
+        else:
+            setattr(judge, name, getattr(published, name))
+    accuracy = check(judge.eval(), pool(folder, recipe.check, workers))
     log.info("unseen scenes: %s", accuracy)
     save_judge(judge, weights, accuracy_on_unseen_scenes=accuracy, recipe=dataclasses.asdict(recipe))
     return accuracy
@@ -215,16 +242,16 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/judge"))
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--workers", type=int, default=1, help="processes that draw the pool")
-    parser.add_argument("--clips", type=int, help="another size of the training pool")
-    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--parts", choices=LOSSES, nargs="+", default=tuple(LOSSES))
+    parser.add_argument("--epochs", type=int, help="of every part")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     recipe = PRESETS[options.preset]
-    if options.clips:
-        recipe = dataclasses.replace(recipe, training=dataclasses.replace(recipe.training, clips=options.clips))
     if options.epochs:
-        recipe = dataclasses.replace(recipe, epochs=options.epochs)
-    train(recipe, options.runs, options.weights, options.workers)
+        recipe = replace(
+            recipe, **{name: replace(getattr(recipe, name), epochs=options.epochs) for name in options.parts}
+        )
+    train(recipe, options.runs, options.weights, parts=tuple(options.parts), workers=options.workers)
 
 
 if __name__ == "__main__":
