@@ -21,7 +21,7 @@ from pipelines.errors import Cancelled, StudioError
 from pipelines.requests import Download
 from pipelines.residency import Residency
 from studio import seal, service
-from studio.attempt import Attempt
+from studio.attempt import STOPPED, Attempt
 from studio.board import CANCELLED, DONE, FAILED, Job
 from studio.claims import Claims
 from studio.db import Database, alone
@@ -90,8 +90,8 @@ class Worker:
             if isinstance(job.request, Download):
                 return DONE, self._fetch(job), None
             return DONE, "", self._kept(job) or self._make(job)
-        except Cancelled:
-            return CANCELLED, "", None
+        except Cancelled as error:  # a provider's may still charge
+            return CANCELLED, "" if str(error) == STOPPED else str(error), None
         except StudioError as error:
             return FAILED, str(error), None
         except Exception as error:

@@ -172,7 +172,7 @@ def standing(job: Job, say: Say, paused: bool = False) -> str:
             else say("done in {time}", time=span(job.elapsed_s, say))
         )
         return f"{done}. {job.message}" if job.message else done
-    return say("stopped") if job.state == CANCELLED else job.message
+    return say("stopped") if job.state == CANCELLED and not job.message else job.message
 
 
 def _waiting(job: Job, say: Say, paused: bool) -> str:
