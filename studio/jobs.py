@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipelines import catalog
 from pipelines.errors import BadRequest, Unavailable
-from pipelines.requests import Download, Request
+from pipelines.requests import Aside, Request, Rewrite
 from pipelines.safety import Policy
 from studio import bundle
 from studio.belongings import Belongings
@@ -88,6 +88,12 @@ class Jobs(Claims):
                 (QUEUED, _last(tables, row["owner"]), id),
             )
 
+    def forget(self, id: str, owner: str | None) -> None:
+        """Removes a job that is over and that nobody needs to see again. Nothing happens to any other."""
+        with self._database.write() as tables:
+            if _mine(tables, id, owner)["state"] in OVER:
+                tables.execute("DELETE FROM jobs WHERE id = ?", (id,))
+
     def duplicate(self, id: str, owner: str | None) -> str:
         """Another job with the same request, at the end of the queue; returns its id."""
         job = self.get(id, owner)
@@ -141,7 +147,7 @@ class Jobs(Claims):
     def export_queue(self, owner: str | None, path: Path) -> int:
         """Writes the clips that wait as a zip, with the media they need; returns how many. Raises as bundle.pack."""
         jobs = [job for job in self.list(owner, over=False, limit=self._limits.all) if job.state in WAITING]
-        clips = [(job.request, job.priority) for job in jobs if not isinstance(job.request, Download)]
+        clips = [(job.request, job.priority) for job in jobs if not isinstance(job.request, Aside)]
         bundle.pack(clips, path, self._inputs)
         return len(clips)
 
@@ -175,8 +181,10 @@ class Jobs(Claims):
 
     def _check(self, request: Request, owner: str | None) -> None:
         """Before a job waits for long: what can be known without the model."""
-        if isinstance(request, Download):
+        if isinstance(request, Aside):
             catalog.spec(request.model)
+            if self._policy and isinstance(request, Rewrite):
+                self._policy.ask(request)
             return
         catalog.check(request)
         if missing := catalog.runs_here(catalog.spec(request.model)):

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipelines import catalog
 from pipelines.errors import BadRequest, Unavailable
-from pipelines.hub import caches, preflight, presence, registry, rows
+from pipelines.hub import caches, language, preflight, presence, registry, rows
 from pipelines.requests import Download
 from pipelines.spec import PRECISIONS, ModelSpec
 from studio.settings import Settings
@@ -102,12 +102,30 @@ def remote_on() -> bool:
     return registry.remote()
 
 
+def writer(options: argparse.Namespace, settings: Settings) -> Result:
+    """Names the language model that lengthens prompts: a folder, "off", or "auto" for a small one of the cache."""
+    folder = language.choose("" if options.folder == "auto" else options.folder)
+    return {"writer": language.title(folder) if folder else "rules", "folder": str(folder or "")}
+
+
+def writer_named() -> str:
+    """What people call the language model that lengthens prompts here; empty where rules do."""
+    folder = language.find()
+    return language.title(folder) if folder else ""
+
+
+def writer_folder() -> str:
+    """What was said about it: a folder, "off", or nothing."""
+    return registry.writer()
+
+
 ACTS: dict[str, Callable[[argparse.Namespace, Settings], Result]] = {
     "download": download,
     "add": add,
     "remove": remove,
     "add-lora": add_lora,
     "remote": remote,
+    "writer": writer,
 }
 _NAME: dict[str, Any] = {"metavar": "NAME", "help": "the model, as `models` lists it"}
 OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
@@ -131,6 +149,7 @@ OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
         "--family": {"required": True, "metavar": "FAMILY", "help": "wan, ltx, ...: `models --json` says each model's"},
     },
     "remote": {"state": {"choices": ("on", "off")}},
+    "writer": {"folder": {"metavar": "FOLDER|auto|off", "help": "a causal language model with a chat template"}},
 }
 
 

@@ -78,7 +78,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pipelines.residency": PLAIN,
     "pipelines.media": PLAIN,
     "pipelines.safety": PLAIN,
-    "pipelines.hub": TASK | {"pipelines.catalog"},
+    "pipelines.hub": TASK | {"pipelines.catalog", "pipelines.enhance"},
     "pipelines.moviegen": TASK,
     "pipelines.moviegen.nn": {"pipelines.errors"},
     "pipelines.training": STUDY,

@@ -1,7 +1,7 @@
 """The person's own models: rows read from a JSON file beside the rows of this project.
 
 {"models": [{"name": "my-wan", "repo": "/models/my-wan", "like": "wan-2.1-1.3b", "steps": 30}],
- "loras": [{"name": "film-grain", "file": "/loras/grain.safetensors", "family": "wan"}], "remote": false}
+ "loras": [{"name": "film-grain", "file": "/loras/grain.safetensors", "family": "wan"}], "remote": false, "writer": ""}
 """
 
 import functools
@@ -89,6 +89,16 @@ def chosen(family: str, text: str) -> list[tuple[Lora, float]]:
 def remote() -> bool:
     """Whether the person has switched on the models that run on somebody else's machines."""
     return _read()["remote"] is True
+
+
+def writer() -> str:
+    """What the person has said about the language model for prompts: a folder, "off", or nothing."""
+    return str(_read()["writer"])
+
+
+def name_writer(text: str) -> None:
+    """Remembers what `writer` returns."""
+    _write(_read() | {"writer": text})
 
 
 def permission(row: ModelSpec) -> str | None:
@@ -250,7 +260,7 @@ def _parts(folder: Path) -> tuple[tuple[str, int], ...]:
 
 
 def _read() -> dict[str, Any]:
-    empty: dict[str, Any] = {"models": [], "loras": [], "remote": False}
+    empty: dict[str, Any] = {"models": [], "loras": [], "remote": False, "writer": ""}
     try:
         table = json.loads(place().read_text(encoding="utf-8"))
     except FileNotFoundError:
