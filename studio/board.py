@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from pipelines.errors import BadRequest
 from pipelines.requests import ASIDE, Request, Rewrite, request_from_dict
-from studio import pace
+from studio import length, pace
 from studio.db import Database
 from studio.pace import Work
 
@@ -102,10 +102,20 @@ class Board:
 
     def estimate(self, request: Request) -> float | None:
         """Seconds that this would take here once it is begun, from what was measured; None before the first time."""
-        work = Work.of(request)
+        if getattr(request, "video", "") and not self._frames(request):
+            return None
+        work = self.work(request)
         with self._database.read() as tables:
             speed = pace.speed(tables, work)
         return speed.seconds(work.steps) if speed else None
+
+    def work(self, request: Request) -> Work:
+        """What its time depends on; for a change of a clip that is the clip's length."""
+        return Work.of(request, frames=self._frames(request))
+
+    def _frames(self, request: Request) -> int | None:
+        video = getattr(request, "video", "")
+        return length.frames(self._database.path.parent / video) if video else None
 
 
 def _sort(tables: sqlite3.Connection, owner: str | None, over: bool, limit: int) -> list[Job]:

@@ -12,7 +12,7 @@ from pipelines.errors import BadRequest
 from pipelines.requests import request_from_dict
 from studio import pace
 from studio.board import CANCELLED, CLIPS, DONE, FAILED, INTERRUPTED, OVER, RUNNING, Board, Job
-from studio.pace import Speed, Work
+from studio.pace import Speed
 
 ATTEMPTS = 2
 TWICE = "that was the second time, so it is not tried again"
@@ -109,13 +109,13 @@ class Claims(Board):
     def known(self, job: Job) -> Speed | None:
         """What was measured here for jobs like this one."""
         with self._database.read() as tables:
-            return pace.speed(tables, Work.of(job.request))
+            return pace.speed(tables, self.work(job.request))
 
     def learn(self, job: Job, measured: Speed | None) -> None:
         """Remembers what a finished job has measured."""
         if measured is not None:
             with self._database.write() as tables:
-                pace.learn(tables, Work.of(job.request), measured)
+                pace.learn(tables, self.work(job.request), measured)
 
     def _alive(self, id: str, news: dict[str, object]) -> bool:
         changed = ", ".join(f"{name} = :{name}" for name in ("heartbeat", *news))

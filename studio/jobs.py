@@ -18,7 +18,6 @@ from studio.belongings import Belongings
 from studio.board import CANCELLED, DONE, MACHINE, OVER, QUEUED, RUNNING, WAITING, Job
 from studio.claims import Claims
 from studio.db import Database
-from studio.pace import Work
 from studio.quota import Quota
 
 __all__ = ["Job", "Jobs", "Limits"]
@@ -106,7 +105,7 @@ class Jobs(Claims):
         self._check(request, owner)
         with self._database.write() as tables:
             _waiting(_mine(tables, id, owner))
-            work = Work.of(request)
+            work = self.work(request)
             tables.execute(
                 "UPDATE jobs SET request = ?, kind = ?, size = ?, steps = ?, attempts = 0 WHERE id = ?",
                 (request.to_json(), work.kind, work.size, work.steps, id),
@@ -170,7 +169,7 @@ class Jobs(Claims):
         with self._database.write() as tables:
             self._room(tables, owner, len(asked))
             for id, (request, priority) in zip(ids, asked, strict=True):
-                work = Work.of(request)
+                work = self.work(request)
                 tables.execute(
                     "INSERT INTO jobs (id, owner, request, priority, rank, kind, size, steps, created) "
                     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -64,9 +64,15 @@ def remove(options: argparse.Namespace, settings: Settings) -> Result:
     from pipelines.hub import download as fetch
 
     if options.name in {row.name for row in rows.HUB}:
-        return {"name": options.name, "freed_bytes": fetch.delete(catalog.spec(options.name))}
+        row = catalog.spec(options.name)
+        return {"name": row.name, "freed_bytes": fetch.delete(row, readers=readers(row))}
     registry.remove(options.name)
     return {"name": options.name, "freed_bytes": 0}
+
+
+def readers(row: ModelSpec) -> list[ModelSpec]:
+    """The person's own rows that read files of the same repository, and are whole."""
+    return [other for other in registry.own() if other.repo == row.repo and presence.downloaded(other)]
 
 
 def add(options: argparse.Namespace, settings: Settings) -> Result:

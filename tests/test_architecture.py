@@ -54,7 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "studio.studio": PLAIN | {"studio", "pipelines.safety"},
     "studio.pace": STORE,
     "studio.bundle": STORE,
-    "studio.board": STORE | {"studio.pace"},
+    "studio.board": STORE | {"studio.pace", "studio.length"},
     "studio.claims": STORE | {"studio.pace", "studio.board"},
     "studio.jobs": STORE
     | {

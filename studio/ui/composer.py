@@ -23,7 +23,7 @@ from studio.ui.words import Say, label, say_to
 
 SEEDS = 2**31
 TAKES = (1, 2, 3, 4)
-PRICED = ("model", "aspect", "seconds", "still", "steps", "fps")  # what the time for a clip depends on
+PRICED = ("model", "aspect", "seconds", "still", "steps", "fps", "video")  # what the time for a clip depends on
 
 
 class Composer:
@@ -216,7 +216,8 @@ class Composer:
 
     def _time(self, values: tuple[Any, ...], steps: int) -> float | None:
         given = self.form.given(*values) | {"seed": 0}
-        given |= {each.name: _any_file(each.media) for each in self.files if each.name not in OPTIONAL}
+        files = [each for each in self.files if each.name not in OPTIONAL]
+        given |= {each.name: given[each.name] or _any_file(each.media) for each in files}
         for name, value in {"prompt": "any", "steps": steps, "consent": "fictional"}.items():
             given |= {name: value} if name in given else {}
         try:

@@ -131,6 +131,10 @@ class Models:
         if facts.reason is not None:
             said += f'<p class="notice">{html.escape(facts.reason)}</p>'
         own = row.source == "your own"
+        if facts.downloaded and not own and (others := shop.readers(row)):
+            names = ", ".join(other.name for other in others)
+            stays = say("What {names} reads of it stays when it is removed.", names=names)
+            said += f'<p class="hint">{html.escape(stays)}</p>'
         return [gr.Button(fetch, interactive=wanted), gr.Button(interactive=own or facts.downloaded), said]
 
 
