@@ -10,7 +10,7 @@ from typing import Any
 
 from pipelines import spec as table
 from pipelines.errors import BadRequest, Unavailable
-from pipelines.hub import caches, presence, registry, rows
+from pipelines.hub import caches, loras, presence, registry, rows
 from pipelines.requests import Filmed, Request, TextToSound, TextToVideo
 from pipelines.spec import ModelSpec
 from pipelines.vocabulary import ASPECT_SIZES
@@ -77,7 +77,7 @@ def check(request: Request) -> None:
     if isinstance(request, TextToSound) and request.seconds > row.longest_s:
         raise BadRequest("seconds", f"{row.name} makes sounds of up to {row.longest_s:g} s, not {request.seconds:g} s")
     if getattr(request, "lora", ""):
-        registry.chosen(row.family, request.lora)
+        loras.chosen(row.family, request.lora)
 
 
 def runs_here(row: ModelSpec) -> str | None:

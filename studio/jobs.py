@@ -87,12 +87,6 @@ class Jobs(Claims):
                 (QUEUED, _last(tables, row["owner"]), id),
             )
 
-    def forget(self, id: str, owner: str | None) -> None:
-        """Removes a job that is over and that nobody needs to see again. Nothing happens to any other."""
-        with self._database.write() as tables:
-            if _mine(tables, id, owner)["state"] in OVER:
-                tables.execute("DELETE FROM jobs WHERE id = ?", (id,))
-
     def duplicate(self, id: str, owner: str | None) -> str:
         """Another job with the same request, at the end of the queue; returns its id."""
         job = self.get(id, owner)
@@ -209,6 +203,13 @@ class Jobs(Claims):
                 "INSERT INTO queues (owner, paused) VALUES (?, ?) ON CONFLICT DO UPDATE SET paused = excluded.paused",
                 (owner or MACHINE, held),
             )
+
+
+def forget(jobs: Jobs, id: str, owner: str | None) -> None:
+    """Removes a job that is over and that nobody needs to see again. Nothing happens to any other."""
+    with jobs._database.write() as tables:
+        if _mine(tables, id, owner)["state"] in OVER:
+            tables.execute("DELETE FROM jobs WHERE id = ?", (id,))
 
 
 def _mine(tables: sqlite3.Connection, id: str, owner: str | None) -> sqlite3.Row:

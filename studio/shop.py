@@ -8,7 +8,7 @@ from typing import Any
 
 from pipelines import catalog
 from pipelines.errors import BadRequest, Unavailable
-from pipelines.hub import caches, language, preflight, presence, registry, rows
+from pipelines.hub import caches, language, loras, preflight, presence, registry, rows
 from pipelines.requests import Download
 from pipelines.spec import PRECISIONS, ModelSpec
 from studio.settings import Settings
@@ -93,7 +93,7 @@ def _added(row: ModelSpec) -> Result:
 
 def add_lora(options: argparse.Namespace, settings: Settings) -> Result:
     """Adds a LoRA, a small file of changes to the models of one family."""
-    lora = registry.add_lora(options.name, options.file, options.family)
+    lora = loras.add(options.name, options.file, options.family)
     return {"name": lora.name, "family": lora.family, "file": str(registry.place())}
 
 
@@ -123,6 +123,20 @@ def writer_named() -> str:
 def writer_folder() -> str:
     """What was said about it: a folder, "off", or nothing."""
     return registry.writer()
+
+
+def loras_for(row: ModelSpec) -> list[str]:
+    """The names of the LoRA files that there are for a model."""
+    return list(loras.known(row.family)) if "lora" in row.free else []
+
+
+def lora_folder() -> Path:
+    """Where a LoRA file is found without being added."""
+    return loras.folder()
+
+
+MOST_LORAS, STRONGEST = loras.MOST, loras.STRONGEST
+lora_text, lora_parts = loras.written, loras.parse
 
 
 ACTS: dict[str, Callable[[argparse.Namespace, Settings], Result]] = {

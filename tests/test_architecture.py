@@ -74,7 +74,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "studio.quota": STORE | {"studio.shelf", "pipelines.catalog", "pipelines.spec"},
     "studio.arena": STORE,
     **dict.fromkeys(PLAIN, PLAIN),
-    "pipelines.catalog": PLAIN | {f"pipelines.hub.{name}" for name in ("caches", "presence", "registry", "rows")},
+    "pipelines.catalog": PLAIN
+    | {f"pipelines.hub.{name}" for name in ("caches", "loras", "presence", "registry", "rows")},
     "pipelines.residency": PLAIN,
     "pipelines.media": PLAIN,
     "pipelines.safety": PLAIN,

@@ -82,7 +82,7 @@ def overhead(films: Films, *, rounds: int, seconds: float) -> dict[str, dict[str
             rounds=rounds,
             seconds=seconds,
         )
-        own = statistics.median(_own_share(pipeline, pipe, request) for _ in range(rounds))
+        own = statistics.median(_own_share(pipeline, pipe, request) for _ in range(max(3, rounds)))
         found[f"{name} {task}"] = {"own": own, "turns": ours / bare - 1, "bare_s": bare}
         print(f"{name} {task}: own {own:.1%}, turns {ours / bare - 1:+.1%}", file=sys.stderr, flush=True)
     return found
@@ -122,7 +122,8 @@ def _own_share(pipeline: Any, pipe: Any, request: Request) -> float:
     finally:
         pipeline._pipes[name], watch._Ticker.watches = pipe, watches
     begun = time.thread_time()
-    pipeline._family.arguments(order(request, pipeline.row, pipe))
+    with hushed():
+        pipeline._family.arguments(order(request, pipeline.row, pipe))
     shared = time.thread_time() - begun
     theirs = inside.taken - hooks[0] + shared
     return max(0.0, whole - theirs) / theirs

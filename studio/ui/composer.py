@@ -20,6 +20,7 @@ from studio.ui.form import Form, longest, qualities, span
 from studio.ui.parts import PLAIN
 from studio.ui.wording import Wording
 from studio.ui.words import Say, label, say_to
+from studio.ui.worn import Worn
 
 SEEDS = 2**31
 TAKES = (1, 2, 3, 4)
@@ -44,6 +45,7 @@ class Composer:
             for name in kind.media_fields():
                 if name not in self.form.widgets:
                     self.files.append(Brought(self.form, name, studio))
+            self.worn = Worn(self.form) if "lora" in self.form.fields else None
             self.form.draw_rest()
         self._draw_press()
 
@@ -119,6 +121,8 @@ class Composer:
         form = self.form
         if self.wording:
             self.wording.connect(self._picker, desk)
+        if self.worn:
+            self.worn.connect(self._picker, desk)
         zones = [each.zone for each in self.files]
         self._picker.input(self._other_model, form.inputs, [*form.inputs, *zones], **FAST)
         if "still" in form.fields:

@@ -16,6 +16,7 @@ from pipelines.requests import Rewrite, TextToVideo
 from pipelines.spec import ModelSpec
 from studio import shop
 from studio.board import CANCELLED, DONE
+from studio.jobs import forget
 from studio.studio import Studio
 from studio.ui import palette, sentences
 from studio.ui.desk import FAST, QUIET, Desk
@@ -84,7 +85,9 @@ def _row(name: Any) -> ModelSpec:
     return catalog.spec(str(name))
 
 
-async def _longer(studio: Studio, owner: str, prompt: str, model: str, say: Say) -> AsyncIterator[tuple[Any, ...]]:
+async def _longer(
+    studio: Studio, owner: str, prompt: str, model: str, say: Say, wait_s: float = WAIT_S
+) -> AsyncIterator[tuple[Any, ...]]:
     """The prompt with what is missing in it, and who wrote that; the person reads and changes it, or takes it back,
     before it is used. Meanwhile it cannot be edited, or what is typed would be lost."""
     if not prompt.strip():
@@ -95,7 +98,7 @@ async def _longer(studio: Studio, owner: str, prompt: str, model: str, say: Say)
         waits = say("{name} is writing; the drawer of jobs stops it.", name=name)
         yield gr.Textbox(interactive=False), gr.skip(), gr.skip(), _author(waits)
         try:
-            written = await _written(studio, owner, Rewrite(prompt=prompt, model=model))
+            written = await _written(studio, owner, Rewrite(prompt=prompt, model=model), wait_s)
             more, said = (written or prompt), say("Written by {name}, on this machine.", name=name)
         except StudioError as error:
             said = say("Added by rules: {reason}.", reason=str(error).rstrip("."))
@@ -107,18 +110,18 @@ async def _longer(studio: Studio, owner: str, prompt: str, model: str, say: Say)
     yield gr.Textbox(more, interactive=True), prompt, gr.Button(visible=True), _author(said)
 
 
-async def _written(studio: Studio, owner: str, asked: Rewrite) -> str:
+async def _written(studio: Studio, owner: str, asked: Rewrite, wait_s: float) -> str:
     """What the worker's language model writes; nothing if its owner stopped it. Raises `StudioError`."""
-    jobs, until = studio.jobs, time.monotonic() + WAIT_S
+    jobs, until = studio.jobs, time.monotonic() + wait_s
     id = jobs.submit(asked, owner)
     while (job := jobs.get(id, owner)) and not job.over:
         if time.monotonic() > until:
             jobs.cancel(id, owner)
-            raise Unavailable(f"the language model did not answer in {WAIT_S:g} s")
+            raise Unavailable(f"the language model did not answer in {wait_s:g} s")
         await asyncio.sleep(LOOK_S)
     if job is None or job.state == CANCELLED:
         return ""
-    jobs.forget(id, owner)
+    forget(jobs, id, owner)
     if job.state == DONE:
         return job.message
     raise Unavailable(job.message)

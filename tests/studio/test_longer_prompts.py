@@ -13,11 +13,12 @@ from pipelines.hub import language, tiny_text
 from pipelines.requests import Rewrite, TextToVideo, request_from_dict
 from studio import shop
 from studio.benchmarks import ground
+from studio.jobs import forget
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import drawer, wording, words
 
-ENGLISH, FRENCH = words.say_in("en"), words.say_in("fr")
+ENGLISH = words.say_in("en")
 OWNER, MODEL, PROMPT = "browser:me", "wan-2.1-1.3b", "a red panda runs"
 
 
@@ -35,11 +36,11 @@ def talker(studio: Studio, tmp_path: Path) -> Path:
     return language.choose(str(tiny_text.talker(tmp_path / "small-talk")))
 
 
-def pressed(studio: Studio, prompt: str = PROMPT, say: Any = ENGLISH) -> list[tuple[Any, ...]]:
+def pressed(studio: Studio, prompt: str = PROMPT, wait_s: float = 60) -> list[tuple[Any, ...]]:
     """What the button changes, one after the other: prompt, the one before, the way back, who wrote it."""
 
     async def all_of_it() -> list[tuple[Any, ...]]:
-        return [update async for update in wording._longer(studio, OWNER, prompt, MODEL, say)]
+        return [update async for update in wording._longer(studio, OWNER, prompt, MODEL, ENGLISH, wait_s)]
 
     return asyncio.run(all_of_it())
 
@@ -73,9 +74,8 @@ def test_a_model_that_broke_meanwhile_is_said_and_rules_take_its_place(studio: S
     assert more.value.startswith(PROMPT) and "cannot be read as a language model" in said
 
 
-def test_who_waits_too_long_gets_the_rules(studio: Studio, talker: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(wording, "WAIT_S", 0.3)  # nobody works here
-    _, (more, _, _, said) = pressed(studio)
+def test_who_waits_too_long_gets_the_rules(studio: Studio, talker: Path):
+    _, (more, _, _, said) = pressed(studio, wait_s=0.3)  # nobody works here
     assert more.value.startswith(PROMPT) and "did not answer in 0.3 s" in said
     assert [job.state for job in studio.jobs.list(OWNER)] == ["cancelled"]
 
@@ -117,10 +117,10 @@ def test_it_cannot_be_asked_for_from_outside():
 
 def test_only_a_job_that_is_over_is_forgotten(studio: Studio):
     id = studio.jobs.submit(TextToVideo(prompt="a fox"), OWNER)
-    studio.jobs.forget(id, OWNER)
+    forget(studio.jobs, id, OWNER)
     assert studio.jobs.get(id, OWNER).state == "queued"
     with pytest.raises(BadRequest, match="there is no job"):
-        studio.jobs.forget(id, "browser:other")
+        forget(studio.jobs, id, "browser:other")
 
 
 def test_the_command_names_it_and_goes_back_to_rules(studio: Studio, talker: Path):
