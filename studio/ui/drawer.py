@@ -15,6 +15,7 @@ from studio.ui.desk import QUIET, SENT, Desk, fingerprint
 from studio.ui.element import Element
 from studio.ui.form import sentence, span
 from studio.ui.pulse import News
+from studio.ui.retold import retold
 from studio.ui.uploads import uploaded
 from studio.ui.words import Say
 
@@ -161,7 +162,7 @@ def standing(job: Job, say: Say, paused: bool = False) -> str:
         if job.stopping:
             return say("stopping")
         if isinstance(job.request, Download):
-            return say("downloading: {far}", far=job.message)
+            return say("downloading: {far}", far=retold(job.message, say))
         if isinstance(job.request, Rewrite):
             return say("writing a longer prompt")
         words = say(PHASES.get(job.phase, "starting"), step=job.step, steps=job.steps)
@@ -175,8 +176,8 @@ def standing(job: Job, say: Say, paused: bool = False) -> str:
             if isinstance(job.request, Download)
             else say("done in {time}", time=span(job.elapsed_s, say))
         )
-        return f"{done}. {job.message}" if job.message else done
-    return say("stopped") if job.state == CANCELLED and not job.message else job.message
+        return f"{done}. {retold(job.message, say)}" if job.message else done
+    return say("stopped") if job.state == CANCELLED and not job.message else retold(job.message, say)
 
 
 def _waiting(job: Job, say: Say, paused: bool) -> str:

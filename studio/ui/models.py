@@ -15,6 +15,7 @@ from studio.ui import outlook
 from studio.ui.desk import FAST, QUIET, Desk
 from studio.ui.form import sentence
 from studio.ui.parts import PLAIN
+from studio.ui.retold import retold
 from studio.ui.words import Say, label, say_to
 
 WARNING = (
@@ -126,10 +127,10 @@ class Models:
             return [gr.Button(interactive=False), gr.Button(interactive=False), f'<p class="hint">{hint}</p>']
         facts = shop.outlook(row)
         wanted = not facts.downloaded and facts.room and not facts.offline
-        said = f'<p class="hint">{html.escape(row.about)}</p>{outlook.known(row, facts, say)}'
+        said = f'<p class="hint">{html.escape(retold(row.about, say))}</p>{outlook.known(row, facts, say)}'
         fetch = say("Download {size}", size=outlook.gigabytes(facts.fetch_bytes)) if wanted else say("Download it")
         if facts.reason is not None:
-            said += f'<p class="notice">{html.escape(facts.reason)}</p>'
+            said += f'<p class="notice">{html.escape(retold(facts.reason, say))}</p>'
         own = row.source == "your own"
         if facts.downloaded and not own and (others := shop.readers(row)):
             names = ", ".join(other.name for other in others)

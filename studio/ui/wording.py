@@ -22,6 +22,7 @@ from studio.ui import palette, sentences
 from studio.ui.desk import FAST, QUIET, Desk
 from studio.ui.form import Form
 from studio.ui.parts import PLAIN
+from studio.ui.retold import retold
 from studio.ui.words import Say, label, say_to
 
 KNOWS_WORDS = "mini"  # the model whose words the palette has
@@ -101,7 +102,7 @@ async def _longer(
             written = await _written(studio, owner, Rewrite(prompt=prompt, model=model), wait_s)
             more, said = (written or prompt), say("Written by {name}, on this machine.", name=name)
         except StudioError as error:
-            said = say("Added by rules: {reason}.", reason=str(error).rstrip("."))
+            said = say("Added by rules: {reason}.", reason=retold(str(error), say).rstrip("."))
         if more == prompt:
             yield gr.Textbox(interactive=True), gr.skip(), gr.skip(), ""
     if more == prompt:
