@@ -10,7 +10,7 @@ from typing import Any
 
 from pipelines import spec as table
 from pipelines.errors import BadRequest, Unavailable
-from pipelines.hub import caches, presence, registry, rows
+from pipelines.hub import caches, loras, presence, registry, rows
 from pipelines.requests import Filmed, Request, TextToSound, TextToVideo
 from pipelines.spec import ModelSpec
 from pipelines.vocabulary import ASPECT_SIZES
@@ -52,8 +52,11 @@ def spec(name: str) -> ModelSpec:
 
 
 def usual(task: str, wanted: str) -> str:
-    """The model for a task when none was named: the wanted one if it does it, else the first that can run here."""
-    able = [row for row in specs() if task in row.tasks]
+    """The model for a task when none was named: the wanted one if it does it, else the first that can run here.
+
+    Never one on somebody else's machine, but for the wanted one.
+    """
+    able = [row for row in specs() if task in row.tasks and (not row.remote or row.name == wanted)]
     order = sorted(able, key=lambda row: (row.name != wanted, runs_here(row) is not None))
     return order[0].name if order else wanted
 
@@ -74,7 +77,7 @@ def check(request: Request) -> None:
     if isinstance(request, TextToSound) and request.seconds > row.longest_s:
         raise BadRequest("seconds", f"{row.name} makes sounds of up to {row.longest_s:g} s, not {request.seconds:g} s")
     if getattr(request, "lora", ""):
-        registry.chosen(row.family, request.lora)
+        loras.chosen(row.family, request.lora)
 
 
 def runs_here(row: ModelSpec) -> str | None:
@@ -113,6 +116,8 @@ def _check_film(row: ModelSpec, request: Filmed) -> None:
     if request.fps not in row.fps:
         choices = " or ".join(map(str, row.fps))
         raise BadRequest("fps", f"{row.name} makes {choices} frames per second, not {request.fps}")
+    if row.longest_frames == 1 and request.frames > 1:
+        raise BadRequest("still", f"{row.name} makes stills only; ask for a still")
     if request.frames > row.longest_frames:
         longest = row.longest_frames / request.fps
         raise BadRequest("seconds", f"{row.name} makes clips of up to {longest:g} s, not {request.seconds:g} s")

@@ -1,11 +1,13 @@
 """A longer prompt from a short one, by rules: what a model likes to be told and the person has not said.
 
 Movie Gen, section 3.4.1, rewrites prompts with a language model in the manner of the captions of training. Rules can
-only add what is missing; they change no word, so the person sees at once what was added.
+only add what is missing; they change no word, so the person sees at once what was added. Where there is a language
+model (`pipelines.hub.writer`), `flaw` says whether what it wrote may take their place.
 """
 
 import re
 
+from pipelines.requests import LONGEST_PROMPT
 from pipelines.spec import ModelSpec
 
 LIGHT = "light lit sun sunny sunset sunrise night dusk dawn neon candle dark bright golden moonlight shadow".split()
@@ -18,6 +20,8 @@ MISSING = (  # in the order in which a caption says them
     (CAMERA, "Medium shot, the camera moves slowly and steadily."),
 )
 ENOUGH = 60  # words: a prompt that long has been thought about
+LONGEST = 150  # words of what a language model may write
+QUOTED = re.compile(r'"([^"]+)"|\u201c([^\u201d]+)\u201d|\u00ab([^\u00bb]+)\u00bb|(?<!\w)\'([^\']+)\'(?!\w)')
 
 
 def enhance(prompt: str, row: ModelSpec) -> str:
@@ -31,3 +35,23 @@ def enhance(prompt: str, row: ModelSpec) -> str:
         added.append("Natural sound of the place.")
     ended = text if text[-1] in ".!?" else text + "."
     return " ".join([ended, *added]) if added else prompt
+
+
+def flaw(prompt: str, text: str) -> str | None:
+    """None if `text` may stand for the prompt, or what is wrong with it, as the end of a sentence about its writer."""
+    count = len(text.split())
+    if not text.strip() or text.split() == prompt.split():
+        return "added nothing"
+    if count > LONGEST or len(text) > LONGEST_PROMPT:
+        return f"wrote {count} words and {len(text)} characters; {LONGEST} and {LONGEST_PROMPT} are the most"
+    lost = [words for words in kept(prompt) if " ".join(words.lower().split()) not in text.lower()]
+    return f"left out {lost[0][:60]!r}" if lost else None
+
+
+def kept(prompt: str) -> list[str]:
+    """What must not get lost: everything in quotation marks, names (capitals inside a sentence) and numbers."""
+    quoted = [" ".join(filter(None, found)) for found in QUOTED.findall(prompt)]
+    words = re.findall(r"[.!?:]|[\w'-]+", QUOTED.sub(" ", prompt))
+    pairs = zip([".", *words], words, strict=False)
+    inside = [word for before, word in pairs if word[0].isdigit() or (word[0].isupper() and before not in ".!?:")]
+    return [*quoted, *(word for word in inside if word != "I")]

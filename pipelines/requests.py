@@ -169,27 +169,41 @@ class Upscale(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Download(Request):
-    """No clip: the weights of `model` from the Hub, as a job of whoever owns the machine. Nobody else can ask for it:
-    the parser reads it only where it is told to."""
+class Aside(Request):
+    """What makes no clip and goes on beside those that do. Nobody asks for it from outside: the parser reads it only
+    where it is told to."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Download(Aside):
+    """The weights of `model` from the Hub, as a job of whoever owns the machine."""
 
     task: ClassVar[str] = "download"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rewrite(Aside):
+    """A longer prompt as `model` likes it, by a language model of this machine; who asks reads it before it is used."""
+
+    task: ClassVar[str] = "rewrite"
+    prompt: str = knob("", "Prompt", longest=LONGEST_PROMPT, required=True)
 
 
 TASKS: dict[str, type[Request]] = {
     cls.task: cls for cls in (TextToVideo, ImageToVideo, Personalize, EditVideo, VideoToSound, TextToSound, Upscale)
 }
+ASIDE: dict[str, type[Aside]] = {cls.task: cls for cls in (Download, Rewrite)}
 
 
 def request_from_dict(data: Any, *, stored: bool = False) -> Request:
     """The one strict parser: plain data (UI, API, queue, file) to a request. Raises `BadRequest`.
 
-    `stored`: the data is the studio's own, from its table of jobs, where a `Download` may be.
+    `stored`: the data is the studio's own, from its table of jobs, where an `Aside` may be.
     """
     if not isinstance(data, dict):
         raise BadRequest("request", "must be an object with a task and its fields")
     data = dict(data)
-    known = TASKS | {Download.task: Download} if stored else TASKS
+    known = TASKS | ASIDE if stored else TASKS
     cls = known.get(data.pop("task", None)) if isinstance(data.get("task"), str) else None
     if cls is None:
         raise BadRequest("task", f"must be one of: {', '.join(TASKS)}")

@@ -116,6 +116,7 @@ def choices(row: ModelSpec, request: type[Request]) -> dict[str, tuple[Any, ...]
         "resolution": (0, *shorts) if several else (0,),
     }
     table |= {name: (defaults.get(name),) for name in OPTIONAL if name not in row.free}
+    table |= {"still": (True,)} if row.longest_frames == 1 else {}
     return {name: values for name, values in table.items() if name in defaults and values}
 
 
@@ -132,5 +133,7 @@ def defaults(row: ModelSpec, request: type[Request]) -> dict[str, Any]:
     }
     names = {spec.name: spec.default for spec in fields(request)}
     if "seconds" in names:
-        table["seconds"] = float(min(longest, names["seconds"]))
+        table["seconds"] = float(min(max(1, longest), names["seconds"]))
+    if row.longest_frames == 1:
+        table["still"] = True
     return {name: value for name, value in table.items() if name in names and value is not None}

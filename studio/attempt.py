@@ -18,6 +18,7 @@ from studio.claims import Claims
 from studio.pace import Pace, Speed
 
 TALK_S = 0.2  # between two reports; a wish to stop is heard after no more than that and one step
+STOPPED = "stopped"  # what `Cancelled` says where there is nothing more to say
 log = logging.getLogger("studio.worker")
 
 
@@ -48,7 +49,7 @@ class Attempt:
     def progress(self, fraction: float, message: str) -> None:
         """A Progress. Raises `Cancelled` once the job is to be stopped."""
         if self._stop.is_set():
-            raise Cancelled("stopped")
+            raise Cancelled(STOPPED)
         with self._lock:
             self._pace.hear(message)
             self._fraction, self._message = fraction, message

@@ -11,8 +11,8 @@ import time
 from dataclasses import dataclass
 
 from pipelines.errors import BadRequest
-from pipelines.requests import Download, Request, request_from_dict
-from studio import pace
+from pipelines.requests import ASIDE, Request, Rewrite, request_from_dict
+from studio import length, pace
 from studio.db import Database
 from studio.pace import Work
 
@@ -22,7 +22,7 @@ QUEUED, RUNNING, DONE, FAILED, CANCELLED, INTERRUPTED = STATES = (
 WAITING = (QUEUED, INTERRUPTED)  # an interrupted job lost its worker and will be begun once more
 OVER = (DONE, FAILED, CANCELLED)
 MACHINE = ""  # the queue of the whole studio, where `owner` is None
-CLIPS = f"json_extract(request, '$.task') != '{Download.task}'"
+CLIPS = f"json_extract(request, '$.task') NOT IN {tuple(ASIDE)}"
 log = logging.getLogger("studio.board")
 
 
@@ -31,8 +31,9 @@ class Job:
     """One job at one moment. Times are seconds since 1970; `position` counts the jobs that come before it.
 
     `eta_s` is the time until its clip is there, waiting included; None while nobody can know. `clip` is the id of what
-    it has made; a download makes none. `preview` is the number of its latest preview, 0 before the first. `stopping`:
-    its owner wants it stopped and the worker has not yet.
+    it has made; what goes on aside makes none, and the message of a finished `Rewrite` is the longer prompt. `preview`
+    is the number of its latest preview, 0 before the first. `stopping`: its owner wants it stopped and the worker has
+    not yet.
     """
 
     id: str
@@ -101,10 +102,20 @@ class Board:
 
     def estimate(self, request: Request) -> float | None:
         """Seconds that this would take here once it is begun, from what was measured; None before the first time."""
-        work = Work.of(request)
+        if getattr(request, "video", "") and not self._frames(request):
+            return None
+        work = self.work(request)
         with self._database.read() as tables:
             speed = pace.speed(tables, work)
         return speed.seconds(work.steps) if speed else None
+
+    def work(self, request: Request) -> Work:
+        """What its time depends on; for a change of a clip that is the clip's length."""
+        return Work.of(request, frames=self._frames(request))
+
+    def _frames(self, request: Request) -> int | None:
+        video = getattr(request, "video", "")
+        return length.frames(self._database.path.parent / video) if video else None
 
 
 def _sort(tables: sqlite3.Connection, owner: str | None, over: bool, limit: int) -> list[Job]:
@@ -152,7 +163,7 @@ def _eta(row: sqlite3.Row) -> float | None:
 
 def _line(tables: sqlite3.Connection) -> dict[str, tuple[int, float | None]]:
     """Of each waiting job: how many come before it, and in how many seconds its clip is there."""
-    # A download goes on beside the clips, so nobody waits for one.
+    # Downloads and the like go on beside the clips, so nobody waits for one.
     running = tables.execute(f"SELECT * FROM jobs WHERE state = ? AND {CLIPS}", (RUNNING,)).fetchall()
     left = [_eta(row) for row in running]
     seconds = None if None in left else sum(left)
@@ -171,5 +182,5 @@ def _redacted(job: Job) -> Job:
     """Words are what has a longest length; everything else of a request is a number, a choice or a hash."""
     words = [spec.name for spec in dataclasses.fields(job.request) if "longest" in spec.metadata]
     hidden = {name: "(hidden)" for name in words if getattr(job.request, name)}
-    message = "" if job.state == FAILED else job.message
+    message = "" if job.state == FAILED or isinstance(job.request, Rewrite) else job.message
     return dataclasses.replace(job, request=dataclasses.replace(job.request, **hidden), message=message, notes=())

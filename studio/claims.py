@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pipelines.errors import BadRequest
 from pipelines.requests import request_from_dict
 from studio import pace
-from studio.board import CANCELLED, DONE, FAILED, INTERRUPTED, OVER, RUNNING, Board, Job
-from studio.pace import Speed, Work
+from studio.board import CANCELLED, CLIPS, DONE, FAILED, INTERRUPTED, OVER, RUNNING, Board, Job
+from studio.pace import Speed
 
 ATTEMPTS = 2
 TWICE = "that was the second time, so it is not tried again"
@@ -97,22 +97,25 @@ class Claims(Board):
             return [id for (id,) in tables.execute("SELECT id FROM jobs WHERE state = ?", (RUNNING,)).fetchall()]
 
     def overdue(self, *, stop_s: float, silent_s: float) -> bool:
-        """Whether a running job was to be stopped so many seconds ago, or has had no heartbeat for so many."""
+        """Whether a clip was to be stopped so many seconds ago, or a running job has had no heartbeat for so many.
+
+        Who waits for a stalled line ends by itself; killing the process for it would cost somebody their clip.
+        """
         now = time.time()
-        late = "SELECT 1 FROM jobs WHERE state = ? AND (stop < ? OR heartbeat < ?)"
+        late = f"SELECT 1 FROM jobs WHERE state = ? AND (({CLIPS} AND stop < ?) OR heartbeat < ?)"
         with self._database.read() as tables:
             return tables.execute(late, (RUNNING, now - stop_s, now - silent_s)).fetchone() is not None
 
     def known(self, job: Job) -> Speed | None:
         """What was measured here for jobs like this one."""
         with self._database.read() as tables:
-            return pace.speed(tables, Work.of(job.request))
+            return pace.speed(tables, self.work(job.request))
 
     def learn(self, job: Job, measured: Speed | None) -> None:
         """Remembers what a finished job has measured."""
         if measured is not None:
             with self._database.write() as tables:
-                pace.learn(tables, Work.of(job.request), measured)
+                pace.learn(tables, self.work(job.request), measured)
 
     def _alive(self, id: str, news: dict[str, object]) -> bool:
         changed = ", ".join(f"{name} = :{name}" for name in ("heartbeat", *news))

@@ -11,14 +11,13 @@ from pathlib import Path
 
 from pipelines import catalog
 from pipelines.errors import BadRequest, Unavailable
-from pipelines.requests import Download, Request
+from pipelines.requests import Aside, Request, Rewrite
 from pipelines.safety import Policy
 from studio import bundle
 from studio.belongings import Belongings
 from studio.board import CANCELLED, DONE, MACHINE, OVER, QUEUED, RUNNING, WAITING, Job
 from studio.claims import Claims
 from studio.db import Database
-from studio.pace import Work
 from studio.quota import Quota
 
 __all__ = ["Job", "Jobs", "Limits"]
@@ -100,7 +99,7 @@ class Jobs(Claims):
         self._check(request, owner)
         with self._database.write() as tables:
             _waiting(_mine(tables, id, owner))
-            work = Work.of(request)
+            work = self.work(request)
             tables.execute(
                 "UPDATE jobs SET request = ?, kind = ?, size = ?, steps = ?, attempts = 0 WHERE id = ?",
                 (request.to_json(), work.kind, work.size, work.steps, id),
@@ -141,7 +140,7 @@ class Jobs(Claims):
     def export_queue(self, owner: str | None, path: Path) -> int:
         """Writes the clips that wait as a zip, with the media they need; returns how many. Raises as bundle.pack."""
         jobs = [job for job in self.list(owner, over=False, limit=self._limits.all) if job.state in WAITING]
-        clips = [(job.request, job.priority) for job in jobs if not isinstance(job.request, Download)]
+        clips = [(job.request, job.priority) for job in jobs if not isinstance(job.request, Aside)]
         bundle.pack(clips, path, self._inputs)
         return len(clips)
 
@@ -164,7 +163,7 @@ class Jobs(Claims):
         with self._database.write() as tables:
             self._room(tables, owner, len(asked))
             for id, (request, priority) in zip(ids, asked, strict=True):
-                work = Work.of(request)
+                work = self.work(request)
                 tables.execute(
                     "INSERT INTO jobs (id, owner, request, priority, rank, kind, size, steps, created) "
                     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -175,8 +174,10 @@ class Jobs(Claims):
 
     def _check(self, request: Request, owner: str | None) -> None:
         """Before a job waits for long: what can be known without the model."""
-        if isinstance(request, Download):
+        if isinstance(request, Aside):
             catalog.spec(request.model)
+            if self._policy and isinstance(request, Rewrite):
+                self._policy.ask(request)
             return
         catalog.check(request)
         if missing := catalog.runs_here(catalog.spec(request.model)):
@@ -202,6 +203,13 @@ class Jobs(Claims):
                 "INSERT INTO queues (owner, paused) VALUES (?, ?) ON CONFLICT DO UPDATE SET paused = excluded.paused",
                 (owner or MACHINE, held),
             )
+
+
+def forget(jobs: Jobs, id: str, owner: str | None) -> None:
+    """Removes a job that is over and that nobody needs to see again. Nothing happens to any other."""
+    with jobs._database.write() as tables:
+        if _mine(tables, id, owner)["state"] in OVER:
+            tables.execute("DELETE FROM jobs WHERE id = ?", (id,))
 
 
 def _mine(tables: sqlite3.Connection, id: str, owner: str | None) -> sqlite3.Row:

@@ -26,10 +26,12 @@ class Work:
     steps: int
 
     @classmethod
-    def of(cls, request: Request) -> "Work":
-        """The work that a request asks for; one without a size or steps counts as one of each."""
+    def of(cls, request: Request, *, frames: int | None = None) -> "Work":
+        """The work that a request asks for; one without a size or steps counts as one of each. `frames` are those of
+        the clip that it changes."""
         shape = [str(getattr(request, name, "")) for name in ("still", "aspect", "resolution", "faster")]
-        size = getattr(request, "frames", None) or getattr(request, "seconds", 1)
+        shape += ["clip"] if frames else []
+        size = frames or getattr(request, "frames", None) or getattr(request, "seconds", 1)
         return cls(
             kind=" ".join([request.model, request.task, *shape]),
             size=max(1, round(size)),

@@ -5,6 +5,7 @@ The model comes from the catalog; nothing here imports torch until `make` is cal
 
 import dataclasses
 import importlib
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from pipelines.errors import Unavailable
 from pipelines.media import export
 from pipelines.media.provenance import Record
 from pipelines.progress import Progress, part
-from pipelines.requests import Request, TextToSound
+from pipelines.requests import Request, Rewrite, TextToSound
 from pipelines.residency import Residency
 from pipelines.safety import Policy
 from studio.made import Made
@@ -61,6 +62,32 @@ def check(request: Request, path: Path) -> None:
 def fetch(model: str, progress: Progress) -> None:
     """Downloads a model of the Hub, or what is missing of it. Raises `Unavailable`, or `Cancelled` from `progress`."""
     importlib.import_module("pipelines.hub.download").download(catalog.spec(model), progress=progress)
+
+
+class Pen:
+    """The language model that lengthens prompts, read when it is first needed; one prompt at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._writer: Any = None
+
+    def write(self, request: Rewrite, progress: Progress) -> str:
+        """The longer prompt. Raises `Unavailable` if there is no such model or it wrote nothing fit, or `Cancelled`."""
+        progress(0.0, "getting the language model ready")
+        folder = importlib.import_module("pipelines.hub.language").find()
+        if folder is None:
+            raise Unavailable("there is no language model on this machine")
+        with self._lock:
+            progress(0.0, "getting the language model ready")  # may have been stopped while it waited
+            if self._writer is None or self._writer.folder != folder:
+                self._writer = None  # two would not always find room
+                self._writer = importlib.import_module("pipelines.hub.writer").Writer(folder)
+            return self._writer(request.prompt, catalog.spec(request.model).prompt_style, progress)
+
+    def drop(self) -> None:
+        """Frees its memory."""
+        with self._lock:
+            self._writer = None
 
 
 def make(

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipelines import catalog
 from pipelines.errors import BadRequest, Unavailable
-from pipelines.hub import caches, preflight, presence, registry, rows
+from pipelines.hub import caches, language, loras, preflight, presence, registry, rows
 from pipelines.requests import Download
 from pipelines.spec import PRECISIONS, ModelSpec
 from studio.settings import Settings
@@ -64,9 +64,15 @@ def remove(options: argparse.Namespace, settings: Settings) -> Result:
     from pipelines.hub import download as fetch
 
     if options.name in {row.name for row in rows.HUB}:
-        return {"name": options.name, "freed_bytes": fetch.delete(catalog.spec(options.name))}
+        row = catalog.spec(options.name)
+        return {"name": row.name, "freed_bytes": fetch.delete(row, readers=readers(row))}
     registry.remove(options.name)
     return {"name": options.name, "freed_bytes": 0}
+
+
+def readers(row: ModelSpec) -> list[ModelSpec]:
+    """The person's own rows that read files of the same repository, and are whole."""
+    return [other for other in registry.own() if other.repo == row.repo and presence.downloaded(other)]
 
 
 def add(options: argparse.Namespace, settings: Settings) -> Result:
@@ -87,7 +93,7 @@ def _added(row: ModelSpec) -> Result:
 
 def add_lora(options: argparse.Namespace, settings: Settings) -> Result:
     """Adds a LoRA, a small file of changes to the models of one family."""
-    lora = registry.add_lora(options.name, options.file, options.family)
+    lora = loras.add(options.name, options.file, options.family)
     return {"name": lora.name, "family": lora.family, "file": str(registry.place())}
 
 
@@ -102,12 +108,44 @@ def remote_on() -> bool:
     return registry.remote()
 
 
+def writer(options: argparse.Namespace, settings: Settings) -> Result:
+    """Names the language model that lengthens prompts: a folder, "off", or "auto" for a small one of the cache."""
+    folder = language.choose("" if options.folder == "auto" else options.folder)
+    return {"writer": language.title(folder) if folder else "rules", "folder": str(folder or "")}
+
+
+def writer_named() -> str:
+    """What people call the language model that lengthens prompts here; empty where rules do."""
+    folder = language.find()
+    return language.title(folder) if folder else ""
+
+
+def writer_folder() -> str:
+    """What was said about it: a folder, "off", or nothing."""
+    return registry.writer()
+
+
+def loras_for(row: ModelSpec) -> list[str]:
+    """The names of the LoRA files that there are for a model."""
+    return list(loras.known(row.family)) if "lora" in row.free else []
+
+
+def lora_folder() -> Path:
+    """Where a LoRA file is found without being added."""
+    return loras.folder()
+
+
+MOST_LORAS, STRONGEST = loras.MOST, loras.STRONGEST
+lora_text, lora_parts = loras.written, loras.parse
+
+
 ACTS: dict[str, Callable[[argparse.Namespace, Settings], Result]] = {
     "download": download,
     "add": add,
     "remove": remove,
     "add-lora": add_lora,
     "remote": remote,
+    "writer": writer,
 }
 _NAME: dict[str, Any] = {"metavar": "NAME", "help": "the model, as `models` lists it"}
 OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
@@ -131,6 +169,7 @@ OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
         "--family": {"required": True, "metavar": "FAMILY", "help": "wan, ltx, ...: `models --json` says each model's"},
     },
     "remote": {"state": {"choices": ("on", "off")}},
+    "writer": {"folder": {"metavar": "FOLDER|auto|off", "help": "a causal language model with a chat template"}},
 }
 
 

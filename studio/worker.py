@@ -18,10 +18,10 @@ from typing import NoReturn
 
 from pipelines import catalog
 from pipelines.errors import Cancelled, StudioError
-from pipelines.requests import Download
+from pipelines.requests import Aside, Download
 from pipelines.residency import Residency
 from studio import seal, service
-from studio.attempt import Attempt
+from studio.attempt import STOPPED, Attempt
 from studio.board import CANCELLED, DONE, FAILED, Job
 from studio.claims import Claims
 from studio.db import Database, alone
@@ -52,16 +52,17 @@ class Worker:
         self._previews = settings.data / "previews"
         self._name = f"{os.uname().nodename}:{os.getpid()}" if hasattr(os, "uname") else str(os.getpid())
         self._models: Residency | None = None
+        self._pen = service.Pen()
         self._attempt = attempt
 
     def take(self, id: str | None = None) -> bool:
-        """Does the job that is next, or `id`. False if there is none. A download, which may take an hour, is begun in
-        a thread of its own: clips are made meanwhile."""
+        """Does the job that is next, or `id`. False if there is none. What makes no clip, like a download, which may
+        take an hour, is begun in a thread of its own: clips are made meanwhile."""
         job = self._claims.claim(self._name, id)
         if job is None:
             return False
-        if isinstance(job.request, Download):
-            threading.Thread(target=self._do, args=(job,), daemon=True, name="download").start()
+        if isinstance(job.request, Aside):
+            threading.Thread(target=self._do, args=(job,), daemon=True, name=job.request.task).start()
         else:
             self._do(job)
         return True
@@ -87,11 +88,11 @@ class Worker:
     def _done(self, job: Job) -> tuple[str, str, str | None]:
         """The job's last state, with the reason or the clip."""
         try:
-            if isinstance(job.request, Download):
-                return DONE, self._fetch(job), None
+            if isinstance(job.request, Aside):
+                return DONE, self._aside(job), None
             return DONE, "", self._kept(job) or self._make(job)
-        except Cancelled:
-            return CANCELLED, "", None
+        except Cancelled as error:  # a provider's may still charge
+            return CANCELLED, "" if str(error) == STOPPED else str(error), None
         except StudioError as error:
             return FAILED, str(error), None
         except Exception as error:
@@ -101,9 +102,11 @@ class Worker:
     def _kept(self, job: Job) -> str | None:
         return job.id if self._gallery.get(job.id, None) else None
 
-    def _fetch(self, job: Job) -> str:
-        """Downloads a model; returns why it cannot run here all the same, if so."""
+    def _aside(self, job: Job) -> str:
+        """Writes a longer prompt and returns it, or downloads a model and returns why it cannot run here, if so."""
         with self._attempt(self._claims, job, self._previews) as attempt:
+            if not isinstance(job.request, Download):
+                return self._pen.write(job.request, attempt.progress)
             service.fetch(job.request.model, attempt.progress)
         return catalog.runs_here(catalog.spec(job.request.model)) or ""
 
@@ -132,6 +135,7 @@ class Worker:
             return f"There is no room left in {self._clips}" if full else f"a file cannot be used: {error.strerror}"
         if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's, by its name
             self._shelf().drop()
+            self._pen.drop()
             return NO_MEMORY
         return CRASHED
 

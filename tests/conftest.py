@@ -102,7 +102,8 @@ class HubServer(ThreadingHTTPServer):
     """A Hub on this machine's loopback: what huggingface.co answers for one repository, with its faults to order.
 
     `files` is name -> content. `gate` is None, 401 or 403; `lies` are names whose content comes changed; `cut` breaks
-    a file's line off after so many bytes, once; `slow` waits between the pieces of a file; `sent` counts bytes.
+    a file's line off after so many bytes, once; `slow` waits between the pieces of a file; who asks for one of `silent`
+    hears nothing; `sent` counts bytes.
     """
 
     COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -117,6 +118,7 @@ class HubServer(ThreadingHTTPServer):
         self.sizes: dict[str, int] = {}
         self.cut: dict[str, int] = {}
         self.slow = 0.0
+        self.silent: set[str] = set()
         self.sent: dict[str, int] = dict.fromkeys(files, 0)
         self.starts: dict[str, list[int]] = {name: [] for name in files}  # the first byte that was asked for
         self.tokens: set[str] = set()
@@ -160,6 +162,8 @@ class _HubHandler(BaseHTTPRequestHandler):
 
     def _file(self, name: str) -> None:
         data = self.server.files[name]
+        if name in self.server.silent:
+            time.sleep(60)
         if name in self.server.lies:
             data = bytes(len(data))
         first = int((self.headers.get("range") or "bytes=0-")[6:].rstrip("-"))
@@ -172,7 +176,8 @@ class _HubHandler(BaseHTTPRequestHandler):
             piece = data[place : min(last, place + 4096)]
             self.wfile.write(piece)
             self.server.sent[name] += len(piece)
-            time.sleep(self.server.slow)
+            if place + len(piece) < last:
+                time.sleep(self.server.slow)
         if last < len(data):
             self.close_connection = True
 

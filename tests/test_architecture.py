@@ -54,7 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "studio.studio": PLAIN | {"studio", "pipelines.safety"},
     "studio.pace": STORE,
     "studio.bundle": STORE,
-    "studio.board": STORE | {"studio.pace"},
+    "studio.board": STORE | {"studio.pace", "studio.length"},
     "studio.claims": STORE | {"studio.pace", "studio.board"},
     "studio.jobs": STORE
     | {
@@ -74,11 +74,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "studio.quota": STORE | {"studio.shelf", "pipelines.catalog", "pipelines.spec"},
     "studio.arena": STORE,
     **dict.fromkeys(PLAIN, PLAIN),
-    "pipelines.catalog": PLAIN | {f"pipelines.hub.{name}" for name in ("caches", "presence", "registry", "rows")},
+    "pipelines.catalog": PLAIN
+    | {f"pipelines.hub.{name}" for name in ("caches", "loras", "presence", "registry", "rows")},
     "pipelines.residency": PLAIN,
     "pipelines.media": PLAIN,
     "pipelines.safety": PLAIN,
-    "pipelines.hub": TASK | {"pipelines.catalog"},
+    "pipelines.hub": TASK | {"pipelines.catalog", "pipelines.enhance"},
     "pipelines.moviegen": TASK,
     "pipelines.moviegen.nn": {"pipelines.errors"},
     "pipelines.training": STUDY,

@@ -10,6 +10,7 @@ import json
 import os
 import random
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -22,7 +23,7 @@ import torch
 from pipelines import catalog, spec
 from pipelines.clip import Clip
 from pipelines.errors import Cancelled
-from pipelines.hub import tiny
+from pipelines.hub import tiny, watch
 from pipelines.hub.families import FAMILIES
 from pipelines.hub.hush import hushed
 from pipelines.hub.order import order
@@ -62,8 +63,13 @@ class Films:
         return [(row.name, task) for row in rows for task in row.tasks]
 
 
-def overhead(films: Films, *, rounds: int) -> dict[str, float]:
-    """Our call over the bare call with the same arguments, as a share of the latter; the two take turns."""
+def overhead(films: Films, *, rounds: int, seconds: float) -> dict[str, dict[str, float]]:
+    """What our path adds to the bare call with the same arguments, as a share of the latter, in two ways.
+
+    "own" is the time of our own code (all of the call outside diffusers, and our hooks inside it) over the rest of the
+    same call: the median of some calls, which is quiet. "turns" is our call over the bare one, the least of each: it
+    counts also what torch spends on having hooks, but two calls on a shared machine differ by a fifth for no reason.
+    """
     found = {}
     torch.set_num_threads(1)  # threads that wait for each other burn time
     for name, task in films.every():
@@ -71,10 +77,65 @@ def overhead(films: Films, *, rounds: int) -> dict[str, float]:
         request = films.request(name, task, **({} if task == "upscale" else {"steps": 4}))
         pipe = pipeline._pipe(FAMILIES[pipeline.row.family][task])
         ours, bare = _in_turns(
-            lambda p=pipeline, r=request: p(r), lambda p=pipeline, q=pipe, r=request: _bare(p, q, r), rounds
+            lambda p=pipeline, r=request: p(r),
+            lambda p=pipeline, q=pipe, r=request: _bare(p, q, r),
+            rounds=rounds,
+            seconds=seconds,
         )
-        found[f"{name} {task}"] = ours / bare - 1
+        own = statistics.median(_own_share(pipeline, pipe, request) for _ in range(max(3, rounds)))
+        found[f"{name} {task}"] = {"own": own, "turns": ours / bare - 1, "bare_s": bare}
+        print(f"{name} {task}: own {own:.1%}, turns {ours / bare - 1:+.1%}", file=sys.stderr, flush=True)
     return found
+
+
+class _Inside:
+    """A pipeline of diffusers that counts the time inside its calls. Everything else is the pipeline's own."""
+
+    def __init__(self, pipe: Any):
+        self._pipe, self.taken = pipe, 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pipe, name)
+
+    def __call__(self, **arguments: Any) -> Any:
+        begun = time.thread_time()
+        try:
+            return self._pipe(**arguments)
+        finally:
+            self.taken += time.thread_time() - begun
+
+
+def _own_share(pipeline: Any, pipe: Any, request: Request) -> float:
+    """Our code's seconds over diffusers', in one call. Reading the files and making the arguments is in both."""
+    inside, name, hooks = _Inside(pipe), type(pipe).__name__, [0.0]
+    watches = watch._Ticker.watches
+
+    def timed(ticker: Any) -> Any:
+        for module, call in watches(ticker):
+            yield module, _clocked(call, hooks)
+
+    pipeline._pipes[name], watch._Ticker.watches = inside, timed
+    try:
+        begun = time.thread_time()
+        pipeline(request)
+        whole = time.thread_time() - begun
+    finally:
+        pipeline._pipes[name], watch._Ticker.watches = pipe, watches
+    begun = time.thread_time()
+    with hushed():
+        pipeline._family.arguments(order(request, pipeline.row, pipe))
+    shared = time.thread_time() - begun
+    theirs = inside.taken - hooks[0] + shared
+    return max(0.0, whole - theirs) / theirs
+
+
+def _clocked(call: Callable[..., None], taken: list[float]) -> Callable[..., None]:
+    def timed(*given: Any) -> None:
+        begun = time.thread_time()
+        call(*given)
+        taken[0] += time.thread_time() - begun
+
+    return timed
 
 
 def _bare(pipeline: Any, pipe: Any, request: Request) -> None:
@@ -83,15 +144,18 @@ def _bare(pipeline: Any, pipe: Any, request: Request) -> None:
         pipe(**pipeline._family.arguments(order(request, pipeline.row, pipe)))
 
 
-def _in_turns(one: Callable[[], object], other: Callable[[], object], rounds: int) -> tuple[float, float]:
-    """The least processor seconds of each: others that use the machine hardly count."""
-    times: tuple[list[float], list[float]] = ([], [])
-    for _ in range(rounds + 1):  # the first warms up
-        for work, taken in zip((one, other), times, strict=True):
+def _in_turns(
+    one: Callable[[], object], other: Callable[[], object], *, rounds: int, seconds: float
+) -> tuple[float, float]:
+    """The least processor seconds of each: others that use the machine hardly count. Who goes first changes."""
+    pair: list[tuple[Callable[[], object], list[float]]] = [(one, []), (other, [])]
+    until = time.monotonic() + seconds
+    while len(pair[0][1]) <= rounds or time.monotonic() < until:  # the first of them warms up
+        for work, taken in pair if len(pair[0][1]) % 2 else reversed(pair):
             begun = time.process_time()
             work()
             taken.append(time.process_time() - begun)
-    return min(times[0][1:]), min(times[1][1:])
+    return min(pair[0][1][1:]), min(pair[1][1][1:])
 
 
 def cancels(films: Films, *, count: int) -> dict[str, float]:
@@ -163,7 +227,7 @@ def _resident() -> int:
     return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def measure(*, rounds: int, count: int, alternations: int, only: list[str]) -> dict[str, Any]:
+def measure(*, rounds: int, seconds: float, count: int, alternations: int, only: list[str]) -> dict[str, Any]:
     """All figures, or those of `only`."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -171,8 +235,12 @@ def measure(*, rounds: int, count: int, alternations: int, only: list[str]) -> d
         films = Films(folder)
         found: dict[str, Any] = {}
         if "overhead" in only:
-            shares = overhead(films, rounds=rounds)
-            found["overhead"] = {"median": statistics.median(shares.values()), "each": shares}
+            shares = overhead(films, rounds=rounds, seconds=seconds)
+            found["overhead"] = {
+                "own_median": statistics.median(share["own"] for share in shares.values()),
+                "own_most": max(share["own"] for share in shares.values()),
+                "each": shares,
+            }
         if "cancels" in only:
             found["cancels"] = cancels(films, count=count)
         if "turns" in only:
@@ -184,15 +252,13 @@ def main() -> None:
     """Prints one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=0.0, help="of each model and task, at least")
     parser.add_argument("--cancels", type=int, default=100)
     parser.add_argument("--turns", type=int, default=50)
     parser.add_argument("--only", nargs="*", default=["overhead", "cancels", "turns"])
     given = parser.parse_args()
-    print(
-        json.dumps(
-            measure(rounds=given.rounds, count=given.cancels, alternations=given.turns, only=given.only), indent=1
-        )
-    )
+    shared = {"rounds": given.rounds, "seconds": given.seconds, "only": given.only}
+    print(json.dumps(measure(**shared, count=given.cancels, alternations=given.turns), indent=1))
 
 
 if __name__ == "__main__":

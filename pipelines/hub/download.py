@@ -8,12 +8,13 @@ import errno
 import hashlib
 import os
 import shutil
+import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -31,6 +32,7 @@ from pipelines.spec import ModelSpec
 
 AT_ONCE, TRIES = 4, 5
 CHUNK, TIMEOUT_S, LOOK_S, WINDOW_S = 1 << 20, 30, 0.2, 10.0
+PATIENCE_S = 1.0  # for threads that end
 FULL = (errno.ENOSPC, errno.EDQUOT)
 PART = ".part"
 
@@ -61,14 +63,40 @@ def left(manifest: Manifest, blobs: Path) -> int:
     return manifest.size - sum(_had(blobs, file) for file in manifest.files)
 
 
-def delete(row: ModelSpec) -> int:
-    """Removes a model of the Hub from the disk and returns the bytes that it took. Raises `Unavailable` if not here."""
+def delete(row: ModelSpec, *, readers: Sequence[ModelSpec] = ()) -> int:
+    """Removes a model of the Hub from the disk and returns the bytes that it took.
+
+    What other rows (`readers`) read of the same repository stays: all but the transformers where they have their own in
+    GGUF files. Raises `Unavailable` if it is not here, or if all of it is read.
+    """
     place = presence.repository(row.repo)
     if Path(row.repo).is_absolute() or not place.is_dir():
         raise Unavailable(f"{row.name} is not downloaded, so there is nothing to remove")
-    freed = sum(file.stat().st_size for file in (place / "blobs").glob("*"))
-    shutil.rmtree(place)
+    gone = list((place / "blobs").glob("*"))
+    if readers:
+        gone = [] if any(not other.gguf for other in readers) else _blobs(place, own=True) - _blobs(place, own=False)
+    if not gone:
+        raise Unavailable(f"{readers[0].name} reads the same files; take it out of the list first")
+    freed = sum(file.stat().st_size for file in gone)
+    if not readers:
+        shutil.rmtree(place)
+        return freed
+    for file in gone:
+        file.unlink()
+    for link in place.glob("snapshots/*/transformer*/*.safetensors"):
+        if not link.exists():  # its blob is gone
+            link.unlink()
     return freed
+
+
+def _blobs(place: Path, *, own: bool) -> set[Path]:
+    """The blobs of the weights of a repository's transformers (`own`), or of everything else in it."""
+    links = [link for link in place.glob("snapshots/*/**/*") if link.is_file()]
+    return {link.resolve() for link in links if _of_transformer(link.relative_to(place)) == own}
+
+
+def _of_transformer(link: Path) -> bool:
+    return link.parts[2].startswith("transformer") and link.suffix == ".safetensors"
 
 
 class _Fetch:
@@ -77,6 +105,7 @@ class _Fetch:
     def __init__(self, row: ModelSpec, manifest: Manifest, blobs: Path, endpoint: str | None):
         self.row, self.manifest, self.blobs, self.endpoint = row, manifest, blobs, endpoint
         self.stop = threading.Event()
+        self._lines: set[socket.socket] = set()
         self.got = {file.name: _had(blobs, file) for file in manifest.files}  # bytes of each file
 
     def file(self, file: File) -> None:
@@ -90,11 +119,18 @@ class _Fetch:
                 self._rest(file, part)
                 break
             except httpx2.TransportError:  # the line broke: go on from here
-                if attempt == TRIES:
+                if attempt == TRIES or self.stop.is_set():
                     raise
                 self.stop.wait(attempt)
         self._check(file, part)
         part.rename(blob)
+
+    def hang_up(self) -> None:
+        """Ends every file at once, also one whose line says nothing any more; what has come stays."""
+        self.stop.set()
+        for line in self._lines.copy():
+            with suppress(OSError):  # it has ended by itself
+                line.shutdown(socket.SHUT_RDWR)
 
     def _rest(self, file: File, part: Path) -> None:
         have = part.stat().st_size if part.exists() else 0
@@ -105,10 +141,17 @@ class _Fetch:
         options: dict[str, Any] = {"headers": headers, "follow_redirects": True, "timeout": TIMEOUT_S}
         with get_session().stream("GET", url, **options) as answer:
             hf_raise_for_status(answer)
-            resumed = answer.status_code == httpx2.codes.PARTIAL_CONTENT
-            self.got[file.name] = have if resumed else 0
-            with part.open("ab" if resumed else "wb") as sink:
-                self._pour(answer.iter_raw(), file, sink)
+            line = answer.extensions["network_stream"].get_extra_info("socket")
+            self._lines.add(line)
+            try:
+                resumed = answer.status_code == httpx2.codes.PARTIAL_CONTENT
+                self.got[file.name] = have if resumed else 0
+                if self.stop.is_set():  # a later download may be at this file by now
+                    raise Cancelled("stopped")
+                with part.open("ab" if resumed else "wb") as sink:
+                    self._pour(answer.iter_raw(), file, sink)
+            finally:
+                self._lines.discard(line)  # others may use it next
 
     def _pour(self, pieces: Iterator[bytes], file: File, sink: BinaryIO) -> None:
         """Piece by piece as they arrive, so that nothing is lost with the line."""
@@ -137,15 +180,20 @@ def checksum(path: Path, file: File) -> str:
 
 
 def _fetch_all(fetch: _Fetch, progress: Progress) -> None:
-    """Large files first; when one fails or the person stops, the others end at once and keep what they have."""
+    """Large files first; when one fails or the person stops, the others end at once and keep what they have.
+
+    A thread that waits for a first word of the Hub is left behind: it writes nothing any more.
+    """
     order = sorted(fetch.manifest.files, key=lambda file: -file.size)
-    with _explained(fetch), ThreadPoolExecutor(AT_ONCE) as threads:
+    with _explained(fetch):
+        threads = ThreadPoolExecutor(AT_ONCE)
         work = [threads.submit(fetch.file, file) for file in order]
         try:
             _watch(fetch, work, progress)
         finally:
-            fetch.stop.set()
-            threads.shutdown(cancel_futures=True)
+            fetch.hang_up()
+            threads.shutdown(wait=False, cancel_futures=True)
+            wait(work, timeout=PATIENCE_S)
 
 
 def _watch(fetch: _Fetch, work: list[Future[None]], progress: Progress) -> None:

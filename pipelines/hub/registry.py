@@ -1,13 +1,13 @@
 """The person's own models: rows read from a JSON file beside the rows of this project.
 
 {"models": [{"name": "my-wan", "repo": "/models/my-wan", "like": "wan-2.1-1.3b", "steps": 30}],
- "loras": [{"name": "film-grain", "file": "/loras/grain.safetensors", "family": "wan"}], "remote": false}
+ "loras": [{"name": "film-grain", "file": "/loras/grain.safetensors", "family": "wan"}], "remote": false, "writer": ""}
 """
 
 import functools
 import json
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +34,6 @@ SETTINGS: dict[str, tuple[type, ...]] = {  # what a row of one's own may say of 
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Lora:
-    """A small file of changes to the weights of one family."""
-
-    name: str
-    file: str
-    family: str
-
-
 def place() -> Path:
     """The file: `RUSHES_MODELS`, or models.json in the user's folder for settings."""
     named = os.environ.get("RUSHES_MODELS", "").strip()
@@ -64,31 +55,36 @@ def _rows(file: Path, written_ns: int, size: int) -> tuple[ModelSpec, ...]:
     return tuple(_row(entry) for entry in _read()["models"])
 
 
-def loras(family: str) -> dict[str, Lora]:
-    """The LoRA files for one family, by name."""
-    entries = (Lora(**entry) for entry in _read()["loras"])
-    return {entry.name: entry for entry in entries if entry.family == family}
+def loras() -> list[dict[str, str]]:
+    """The LoRA files that were added by hand: name, file and family of each. Raises `BadRequest` ("models")."""
+    entries = _read()["loras"]
+    for entry in entries:
+        texts = isinstance(entry, dict) and all(isinstance(value, str) for value in entry.values())
+        if not texts or entry.keys() != {"name", "file", "family"}:
+            raise BadRequest("models", f"each of the loras in {place()} must have a name, a file and a family")
+    return entries
 
 
-def chosen(family: str, text: str) -> list[tuple[Lora, float]]:
-    """The LoRAs that a request names, with their strengths: "grain=0.8, ink". Raises `BadRequest` ("lora")."""
-    known = loras(family)
-    picked = []
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        name, _, strength = (piece.strip() for piece in part.partition("="))
-        if name not in known:
-            have = ", ".join(known) or "none yet; add one with: python -m studio models add-lora"
-            raise BadRequest("lora", f"there is no LoRA {name[:40]!r} for {family}; there is: {have}")
-        try:
-            picked.append((known[name], float(strength or 1)))
-        except ValueError as error:
-            raise BadRequest("lora", f"the strength of {name} must be a number, got {strength[:20]!r}") from error
-    return picked
+def add_lora(entry: dict[str, str]) -> None:
+    """Adds a file that `pipelines.hub.loras` has looked at, instead of another of its name."""
+    table = _read()
+    others = [each for each in table["loras"] if each["name"] != entry["name"]]
+    _write(table | {"loras": [*others, entry]})
 
 
 def remote() -> bool:
     """Whether the person has switched on the models that run on somebody else's machines."""
     return _read()["remote"] is True
+
+
+def writer() -> str:
+    """What the person has said about the language model for prompts: a folder, "off", or nothing."""
+    return str(_read()["writer"])
+
+
+def name_writer(text: str) -> None:
+    """Remembers what `writer` returns."""
+    _write(_read() | {"writer": text})
 
 
 def permission(row: ModelSpec) -> str | None:
@@ -128,18 +124,6 @@ def add_files(name: str, files: list[Path], base: str) -> ModelSpec:
     if base not in rows:
         raise BadRequest("like", f"must be a model with the other parts, as `models` lists it, got {base[:40]!r}")
     return add(rows[base] | {"name": name, "gguf": [str(file.absolute()) for file in files]})
-
-
-def add_lora(name: str, file: Path, family: str) -> Lora:
-    """Adds a LoRA to the file. Raises `BadRequest` if it is no .safetensors file or the family is unknown."""
-    if family not in FAMILIES:
-        raise BadRequest("family", f"must be one of {', '.join(FAMILIES)}, got {family[:40]!r}")
-    if file.suffix != ".safetensors" or not file.is_file():
-        raise BadRequest("file", f"must be a .safetensors file that exists, got {str(file)[:200]!r}")
-    table = _read()
-    entry = {"name": name, "file": str(file.absolute()), "family": family}
-    _write(table | {"loras": [*table["loras"], entry]})
-    return Lora(**entry)
 
 
 def switch_remote(on: bool) -> None:
@@ -250,7 +234,7 @@ def _parts(folder: Path) -> tuple[tuple[str, int], ...]:
 
 
 def _read() -> dict[str, Any]:
-    empty: dict[str, Any] = {"models": [], "loras": [], "remote": False}
+    empty: dict[str, Any] = {"models": [], "loras": [], "remote": False, "writer": ""}
     try:
         table = json.loads(place().read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -246,26 +246,37 @@ SOUNDS = (
 HUB: tuple[ModelSpec, ...] = (*WAN, *OTHER_FILMS, *SOUNDS)
 
 
-def _remote(name: str, repo: str, **cells: Any) -> ModelSpec:
+def _remote(name: str, task: str, repo: str, **cells: Any) -> ModelSpec:
     """A row on a provider's machine: the name ends in who receives the prompt."""
     who = name.rpartition("@")[2]
+    sent = "prompt and the picture are" if task == "image-to-video" else "prompt is"
+    made = "still" if cells["longest_frames"] == 1 else "clip"
     return ModelSpec(
-        name=name, family="remote", tasks=("text-to-video",), repo=repo, download_bytes=0,
+        name=name, family="remote", tasks=(task,), repo=repo, download_bytes=0,
         build="pipelines.hub.remote:build", licence="the provider's terms",
-        forbids=f"The prompt is sent to Hugging Face and {who}; each clip may cost money.",
+        forbids=f"The {sent} sent to Hugging Face and {who}; each {made} may cost money.",
         about=f"On the machines of {who}.", source="sizes and lengths: those of the open weights; the provider decides",
         needs=(), **cells,
     )  # fmt: skip
 
 
+FLUX = (("1:1", 1024, 1024), ("16:9", 1344, 768), ("9:16", 768, 1344), ("4:3", 1152, 896), ("3:4", 896, 1152))
 REMOTE: tuple[ModelSpec, ...] = (
     _remote(
-        "wan-2.2-14b@fal-ai", "Wan-AI/Wan2.2-T2V-A14B", fps=(16,), longest_frames=81, sizes=WAN_720[:1],
-        steps=40, guidance=4.0,
+        "wan-2.2-14b@fal-ai", "text-to-video", "Wan-AI/Wan2.2-T2V-A14B", fps=(16,), longest_frames=81,
+        sizes=WAN_720[:1], steps=40, guidance=4.0,
     ),
     _remote(
-        "hunyuan-video@fal-ai", "tencent/HunyuanVideo", fps=(24,), longest_frames=129, sizes=WAN_720[:1],
-        steps=30, guidance=6.0,
+        "hunyuan-video@fal-ai", "text-to-video", "tencent/HunyuanVideo", fps=(24,), longest_frames=129,
+        sizes=WAN_720[:1], steps=30, guidance=6.0,
+    ),
+    _remote(
+        "wan-2.2-14b-image@fal-ai", "image-to-video", "Wan-AI/Wan2.2-I2V-A14B", fps=(16,), longest_frames=81,
+        sizes=WAN_720[:1], steps=40, guidance=3.5,
+    ),
+    _remote(
+        "flux-schnell@fal-ai", "text-to-video", "black-forest-labs/FLUX.1-schnell", fps=(24,), longest_frames=1,
+        sizes=FLUX, steps=4, guidance=0.0, free=("still",),
     ),
 )  # fmt: skip
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from pipelines.errors import need
-from pipelines.hub import caches, registry
+from pipelines.errors import BadRequest, need
+from pipelines.hub import caches, loras
 from pipelines.requests import Request
 from pipelines.spec import ModelSpec
 
@@ -48,15 +48,23 @@ def _cached(pipe: Any, row: ModelSpec, steps: int) -> Iterator[None]:
 def _dressed(pipe: Any, row: ModelSpec, text: str) -> Iterator[None]:
     """The LoRAs of a request on the model. Raises `BadRequest` for an unknown one, `Unavailable` without peft."""
     need("peft", "peft==0.21.2")
-    chosen = registry.chosen(row.family, text)
+    chosen = loras.chosen(row.family, text)
     names = [f"lora_{number}" for number in range(len(chosen))]
     try:
         for name, (lora, _) in zip(names, chosen, strict=True):
-            pipe.load_lora_weights(lora.file, adapter_name=name)
+            _wear(pipe, lora, name, row)
         pipe.set_adapters(names, adapter_weights=[strength for _, strength in chosen])
         yield
     finally:
         pipe.unload_lora_weights()
+
+
+def _wear(pipe: Any, lora: loras.Lora, name: str, row: ModelSpec) -> None:
+    """One file on the model. What its header does not tell, like the size of the model, comes out here."""
+    try:
+        pipe.load_lora_weights(lora.file, adapter_name=name)
+    except (RuntimeError, ValueError, KeyError, OSError) as error:
+        raise BadRequest("lora", f"{lora.name} does not fit {row.name}; it may be for another size of it") from error
 
 
 def compile_blocks(pipe: Any, **how: Any) -> None:

@@ -20,10 +20,11 @@ from studio.ui.form import Form, longest, qualities, span
 from studio.ui.parts import PLAIN
 from studio.ui.wording import Wording
 from studio.ui.words import Say, label, say_to
+from studio.ui.worn import Worn
 
 SEEDS = 2**31
 TAKES = (1, 2, 3, 4)
-PRICED = ("model", "aspect", "seconds", "still", "steps", "fps")  # what the time for a clip depends on
+PRICED = ("model", "aspect", "seconds", "still", "steps", "fps", "video")  # what the time for a clip depends on
 
 
 class Composer:
@@ -44,6 +45,7 @@ class Composer:
             for name in kind.media_fields():
                 if name not in self.form.widgets:
                     self.files.append(Brought(self.form, name, studio))
+            self.worn = Worn(self.form) if "lora" in self.form.fields else None
             self.form.draw_rest()
         self._draw_press()
 
@@ -119,6 +121,8 @@ class Composer:
         form = self.form
         if self.wording:
             self.wording.connect(self._picker, desk)
+        if self.worn:
+            self.worn.connect(self._picker, desk)
         zones = [each.zone for each in self.files]
         self._picker.input(self._other_model, form.inputs, [*form.inputs, *zones], **FAST)
         if "still" in form.fields:
@@ -216,7 +220,8 @@ class Composer:
 
     def _time(self, values: tuple[Any, ...], steps: int) -> float | None:
         given = self.form.given(*values) | {"seed": 0}
-        given |= {each.name: _any_file(each.media) for each in self.files if each.name not in OPTIONAL}
+        files = [each for each in self.files if each.name not in OPTIONAL]
+        given |= {each.name: given[each.name] or _any_file(each.media) for each in files}
         for name, value in {"prompt": "any", "steps": steps, "consent": "fictional"}.items():
             given |= {name: value} if name in given else {}
         try:

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from pipelines.errors import BadRequest, StudioError
-from pipelines.requests import Download
+from pipelines.requests import Aside, Download, Rewrite
 from studio import inputs
 from studio.board import CANCELLED, DONE, QUEUED, RUNNING, WAITING, Job
 from studio.jobs import Jobs
@@ -15,6 +15,7 @@ from studio.ui.desk import QUIET, SENT, Desk, fingerprint
 from studio.ui.element import Element
 from studio.ui.form import sentence, span
 from studio.ui.pulse import News
+from studio.ui.retold import retold
 from studio.ui.uploads import uploaded
 from studio.ui.words import Say
 
@@ -161,18 +162,22 @@ def standing(job: Job, say: Say, paused: bool = False) -> str:
         if job.stopping:
             return say("stopping")
         if isinstance(job.request, Download):
-            return say("downloading: {far}", far=job.message)
+            return say("downloading: {far}", far=retold(job.message, say))
+        if isinstance(job.request, Rewrite):
+            return say("writing a longer prompt")
         words = say(PHASES.get(job.phase, "starting"), step=job.step, steps=job.steps)
         left = span(job.eta_s, say)
         return say("{words}, about {left} left", words=words, left=left) if left else words
+    if job.state == DONE and isinstance(job.request, Rewrite):
+        return say("written")
     if job.state == DONE:
         done = (
             say("downloaded")
             if isinstance(job.request, Download)
             else say("done in {time}", time=span(job.elapsed_s, say))
         )
-        return f"{done}. {job.message}" if job.message else done
-    return say("stopped") if job.state == CANCELLED else job.message
+        return f"{done}. {retold(job.message, say)}" if job.message else done
+    return say("stopped") if job.state == CANCELLED and not job.message else retold(job.message, say)
 
 
 def _waiting(job: Job, say: Say, paused: bool) -> str:
@@ -190,8 +195,9 @@ def _waiting(job: Job, say: Say, paused: bool) -> str:
 
 
 def _acts(job: Job) -> tuple[str, ...]:
-    if isinstance(job.request, Download):
-        return () if job.state == DONE or job.stopping else ("retry",) if job.over else ("cancel",)
+    if isinstance(job.request, Aside):
+        again = ("retry",) if isinstance(job.request, Download) else ()
+        return () if job.state == DONE or job.stopping else again if job.over else ("cancel",)
     if job.state in WAITING:
         return ("cancel", "up", "down", "change", "duplicate")
     if job.state == RUNNING:

@@ -70,7 +70,7 @@ class Form:
 
     def _update(self, name: str, model: ModelSpec, options: tuple[Any, ...] | None, values: dict[str, Any]) -> Any:
         update = {"value": values[name]} if name in values else {}
-        if name in self.request.media_fields():  # never seen: `studio.ui.brought` shows what it refers to
+        if name in (*self.request.media_fields(), "lora"):  # never seen: `brought` and `worn` show what it refers to
             pass
         elif name in OPTIONAL:  # there with one value, or free
             update["visible"] = options is None
@@ -91,7 +91,7 @@ class Form:
             look["visible"] = len(options) > 1
         listed = None if spec.name in OPTIONAL else options or rules.get("choices")
         default = defaults(self.model, self.request).get(spec.name, spec.default)
-        if "media" in rules:
+        if "media" in rules or spec.name == "lora":
             return gr.Textbox(default, label=look["label"], visible=False)
         if spec.type is bool:
             return gr.Checkbox(default, **look)

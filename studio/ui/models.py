@@ -15,11 +15,16 @@ from studio.ui import outlook
 from studio.ui.desk import FAST, QUIET, Desk
 from studio.ui.form import sentence
 from studio.ui.parts import PLAIN
+from studio.ui.retold import retold
 from studio.ui.words import Say, label, say_to
 
 WARNING = (
     "Whoever runs them receives your prompt and the pictures you give, and may charge your account. "
     "Nothing goes there unless you choose such a model."
+)
+WRITER = (
+    "The folder of a causal language model with a chat template; off for rules alone; nothing for Qwen3 0.6B or "
+    "Qwen2.5 0.5B if they are in the Hub's cache (hf download Qwen/Qwen3-0.6B). It works on the processor."
 )
 
 
@@ -32,10 +37,12 @@ class Models:
             self._draw_one()
             self._draw_own()
             self._draw_remote()
-        self._shown = [self._all, self._which, self._fetch, self._remove, self._facts, self._remote]
+            self._draw_writer()
+        self._shown = [self._all, self._which, self._fetch, self._remove, self._facts, self._remote, self._writer]
         self._does(self._fetch.click, self._downloaded, [self._which])
         self._does(self._remove.click, self._removed, [self._which])
         self._does(self._add.click, self._added, self._own)
+        self._does(self._writer.submit, self._written_by, [self._writer])
         self._does(self._remote.input, self._switched, [self._remote])
         gr.on([desk.tabs.change, desk.fetched.change], self._came, self._which, self._shown, **FAST)
         self._which.input(self._chosen, self._which, [self._fetch, self._remove, self._facts], **FAST)
@@ -59,6 +66,10 @@ class Models:
     def _draw_remote(self) -> None:
         look = {"label": label("Models on other people's machines"), "info": label(WARNING)}
         self._remote = gr.Checkbox(False, **look)
+
+    def _draw_writer(self) -> None:
+        look = {"label": label("Who makes prompts longer"), "info": label(WRITER), "max_length": 400}
+        self._writer = gr.Textbox("", **look)
 
     def _does(self, event: Any, act: Callable[..., str], inputs: list[Any]) -> None:
         """Lets an event do `act(say, owner, *values)`, whose sentence is shown; strangers are refused."""
@@ -90,6 +101,10 @@ class Models:
         shop.add(given, self._studio.settings)
         return say("{name} is in the list now.", name=given.name)
 
+    def _written_by(self, say: Say, owner: str, folder: Any) -> str:
+        told = shop.writer(Namespace(folder=str(folder).strip() or "auto"), self._studio.settings)
+        return say("{name} makes prompts longer now.", name=say("rules") if not told["folder"] else told["writer"])
+
     def _switched(self, say: Say, owner: str, on: Any) -> str:
         shop.remote(Namespace(state="on" if on is True else "off"), self._studio.settings)
         return say("These models are allowed now.") if on is True else say("These models are forbidden now.")
@@ -97,12 +112,12 @@ class Models:
     def _came(self, name: Any, request: gr.Request) -> list[Any]:
         """Everything as it is now; nothing for who is not the owner of the machine."""
         if not self._studio.people.is_admin(self._desk.owner(request)):
-            return [gr.Column(visible=False), *[gr.skip()] * 5]
+            return [gr.Column(visible=False), *[gr.skip()] * 6]
         say, rows = say_to(request), keepable()
         names = [(outlook.named(row, say), row.name) for row in rows]
         name = name if name in {row.name for row in rows} else None
         picker, on = gr.Dropdown(choices=names, value=name), shop.remote_on()
-        return [gr.Column(visible=True), picker, *self._chosen(name, request), on]
+        return [gr.Column(visible=True), picker, *self._chosen(name, request), on, shop.writer_folder()]
 
     def _chosen(self, name: Any, request: gr.Request) -> list[Any]:
         say = say_to(request)
@@ -112,11 +127,15 @@ class Models:
             return [gr.Button(interactive=False), gr.Button(interactive=False), f'<p class="hint">{hint}</p>']
         facts = shop.outlook(row)
         wanted = not facts.downloaded and facts.room and not facts.offline
-        said = f'<p class="hint">{html.escape(row.about)}</p>{outlook.known(row, facts, say)}'
+        said = f'<p class="hint">{html.escape(retold(row.about, say))}</p>{outlook.known(row, facts, say)}'
         fetch = say("Download {size}", size=outlook.gigabytes(facts.fetch_bytes)) if wanted else say("Download it")
         if facts.reason is not None:
-            said += f'<p class="notice">{html.escape(facts.reason)}</p>'
+            said += f'<p class="notice">{html.escape(retold(facts.reason, say))}</p>'
         own = row.source == "your own"
+        if facts.downloaded and not own and (others := shop.readers(row)):
+            names = ", ".join(other.name for other in others)
+            stays = say("What {names} reads of it stays when it is removed.", names=names)
+            said += f'<p class="hint">{html.escape(stays)}</p>'
         return [gr.Button(fetch, interactive=wanted), gr.Button(interactive=own or facts.downloaded), said]
 
 

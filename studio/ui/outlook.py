@@ -7,6 +7,7 @@ from pipelines import catalog
 from pipelines.spec import ModelSpec, memory
 from studio import shop
 from studio.ui.form import span
+from studio.ui.retold import retold
 from studio.ui.words import Say
 
 GB = 1e9
@@ -33,7 +34,7 @@ def obstacle(row: ModelSpec, facts: Any, task: str, say: Say) -> str:
         free = gigabytes(facts.disk_free)
         text = say("There is no room for {model}: {free} are free on the disk.", model=row.name, free=free)
     elif facts.reason is not None and not facts.fetches:
-        text = " ".join(filter(None, (_ended(facts.reason), _helps(task, say))))
+        text = " ".join(filter(None, (_ended(retold(facts.reason, say)), _helps(task, say))))
     else:
         return ""
     return f'<p class="notice" role="alert">{html.escape(text)}</p>'
@@ -86,7 +87,8 @@ def _card(row: ModelSpec, facts: Any, say: Say) -> str:
 
 
 def _licence(row: ModelSpec, facts: Any, say: Say) -> str:
-    said = html.escape(" ".join(filter(None, (f"{facts.licence}.", facts.forbids))))
+    words = (f"{retold(facts.licence, say)}.", retold(facts.forbids, say))
+    said = html.escape(" ".join(filter(None, words)))
     if not facts.gated:
         return said
     page = html.escape(f"https://huggingface.co/{row.repo}", quote=True)

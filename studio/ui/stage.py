@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from pipelines.errors import StudioError
-from pipelines.requests import Download
+from pipelines.requests import Download, Rewrite
 from studio.board import DONE, FAILED, Job
 from studio.gallery import Entry
 from studio.ui import cards, drawer
@@ -80,7 +80,7 @@ class Stage:
         jobs = {job.id: job for job in news.jobs}
         job = jobs.get(watching["job"])
         if not watching["job"] and not watching["clip"]:
-            job = next((each for each in news.jobs if not each.over), None)
+            job = next((each for each in news.jobs if not each.over and not isinstance(each.request, Rewrite)), None)
         if job is not None and not (job.state == DONE and job.clip is None):  # a download shows nothing when it is done
             return job, self._gallery.get(job.clip, news.owner) if job.clip else None
         if watching["clip"] and (entry := self._gallery.get(watching["clip"], news.owner)):

@@ -1,19 +1,28 @@
 """The words of a form: the prompt, what mini knows as chips, and a longer prompt that can be taken back."""
 
+import asyncio
 import html
 import random
+import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 import gradio as gr
 
 from pipelines import catalog
 from pipelines.enhance import enhance
-from pipelines.requests import TextToVideo
+from pipelines.errors import StudioError, Unavailable
+from pipelines.requests import Rewrite, TextToVideo
 from pipelines.spec import ModelSpec
+from studio import shop
+from studio.board import CANCELLED, DONE
+from studio.jobs import forget
+from studio.studio import Studio
 from studio.ui import palette, sentences
 from studio.ui.desk import FAST, QUIET, Desk
 from studio.ui.form import Form
 from studio.ui.parts import PLAIN
+from studio.ui.retold import retold
 from studio.ui.words import Say, label, say_to
 
 KNOWS_WORDS = "mini"  # the model whose words the palette has
@@ -22,6 +31,7 @@ ASKS = {
     "video-to-sound": "What is heard; nothing is needed",
     "text-to-sound": "What is heard, where, how close",
 }
+WAIT_S, LOOK_S = 60.0, 0.1  # for the language model, and between two looks at how it stands
 ASK = "Who, doing what, where; how the camera moves"
 
 
@@ -37,16 +47,22 @@ class Wording:
         with gr.Row(elem_classes=["ask-longer"]):
             self._longer = gr.Button(label("Say more"), size="sm", min_width=90, visible=bool(form.model.prompt_style))
             self._undo = gr.Button(label("As it was"), size="sm", min_width=90, visible=False)
+        self._author = gr.HTML("", elem_classes=["ask-author"], **PLAIN)
         if self.chips:
             self._strangers = gr.HTML("", elem_id="strangers", **PLAIN)
             self._palette = palette.Palette(palette.seen("", say_to(None)), elem_id="palette")
 
     def connect(self, model: gr.components.Component, desk: Desk) -> None:
         """Ties it to the picker of the model."""
-        changed = [self.prompt, self._before, self._undo]
+        changed = [self.prompt, self._before, self._undo, self._author]
+
+        async def longer(prompt: str, model: str, request: gr.Request) -> AsyncIterator[tuple[Any, ...]]:
+            async for update in _longer(desk.studio, desk.owner(request), str(prompt), str(model), say_to(request)):
+                yield update
+
         # Through the queue, though it takes no time: gradio shows toasts only for queued events.
-        self._longer.click(_longer, [self.prompt, model], changed, concurrency_limit=None, **QUIET)
-        self._undo.click(lambda before: (before, "", gr.Button(visible=False)), self._before, changed, **FAST)
+        self._longer.click(longer, [self.prompt, model], changed, concurrency_limit=None, **QUIET)
+        self._undo.click(lambda before: (before, "", gr.Button(visible=False), ""), self._before, changed, **FAST)
         model.change(lambda name: gr.Button(visible=bool(_row(name).prompt_style)), model, self._longer, **FAST)
         if self.chips:
             hints = {"fn": _hints, "inputs": [self.prompt, model], "outputs": [self._strangers, self._palette], **FAST}
@@ -70,14 +86,50 @@ def _row(name: Any) -> ModelSpec:
     return catalog.spec(str(name))
 
 
-def _longer(prompt: str, model: str, request: gr.Request) -> tuple[Any, Any, Any]:
-    """The prompt with what is missing in it; the person reads and changes it, or takes it back, before it is used."""
-    more = enhance(str(prompt), _row(model))
+async def _longer(
+    studio: Studio, owner: str, prompt: str, model: str, say: Say, wait_s: float = WAIT_S
+) -> AsyncIterator[tuple[Any, ...]]:
+    """The prompt with what is missing in it, and who wrote that; the person reads and changes it, or takes it back,
+    before it is used. Meanwhile it cannot be edited, or what is typed would be lost."""
+    if not prompt.strip():
+        gr.Info(say("Write a few words first."))
+        return
+    more, said = enhance(prompt, _row(model)), say("Added by rules.")
+    if name := "" if studio.settings.space else shop.writer_named():
+        waits = say("{name} is writing; the drawer of jobs stops it.", name=name)
+        yield gr.Textbox(interactive=False), gr.skip(), gr.skip(), _author(waits)
+        try:
+            written = await _written(studio, owner, Rewrite(prompt=prompt, model=model), wait_s)
+            more, said = (written or prompt), say("Written by {name}, on this machine.", name=name)
+        except StudioError as error:
+            said = say("Added by rules: {reason}.", reason=retold(str(error), say).rstrip("."))
+        if more == prompt:
+            yield gr.Textbox(interactive=True), gr.skip(), gr.skip(), ""
     if more == prompt:
-        say = say_to(request)
-        gr.Info(say("There is nothing to add to it.") if str(prompt).strip() else say("Write a few words first."))
-        return gr.skip(), gr.skip(), gr.skip()
-    return more, prompt, gr.Button(visible=True)
+        gr.Info(say("There is nothing to add to it."))
+        return
+    yield gr.Textbox(more, interactive=True), prompt, gr.Button(visible=True), _author(said)
+
+
+async def _written(studio: Studio, owner: str, asked: Rewrite, wait_s: float) -> str:
+    """What the worker's language model writes; nothing if its owner stopped it. Raises `StudioError`."""
+    jobs, until = studio.jobs, time.monotonic() + wait_s
+    id = jobs.submit(asked, owner)
+    while (job := jobs.get(id, owner)) and not job.over:
+        if time.monotonic() > until:
+            jobs.cancel(id, owner)
+            raise Unavailable(f"the language model did not answer in {wait_s:g} s")
+        await asyncio.sleep(LOOK_S)
+    if job is None or job.state == CANCELLED:
+        return ""
+    forget(jobs, id, owner)
+    if job.state == DONE:
+        return job.message
+    raise Unavailable(job.message)
+
+
+def _author(text: str) -> str:
+    return f'<p class="hint" role="status">{html.escape(text)}</p>'
 
 
 def _word(prompt: str, event: gr.EventData) -> Any:

@@ -1,7 +1,9 @@
 """A prompt grows by what it lacks and by nothing else."""
 
+import pytest
+
 from pipelines import catalog
-from pipelines.enhance import enhance
+from pipelines.enhance import LONGEST, enhance, flaw, kept
 
 WAN, LTX, MINI = (catalog.spec(name) for name in ("wan-2.2-5b", "ltx-2.5", "mini"))
 
@@ -27,3 +29,27 @@ def test_mini_and_long_prompts_are_left_alone():
     assert enhance("a red panda runs", MINI) == "a red panda runs"
     long = "panda " * 80
     assert enhance(long, WAN) == long
+
+
+@pytest.mark.parametrize(
+    ("prompt", "words"),
+    [
+        ("A fox meets Anna in Paris", ["Anna", "Paris"]),
+        ("a sign that says \"open late\" and 'go away', 3 cats", ["open late", "go away", "3"]),
+        ("a fox. The owl's friend sleeps. I see it", []),
+        ("\u00ab bonjour \u00bb dit le panneau de Zo\u00e9", [" bonjour ", "Zo\u00e9"]),
+    ],
+)
+def test_names_numbers_and_quotations_must_stay(prompt: str, words: list[str]):
+    assert kept(prompt) == words
+
+
+def test_what_a_language_model_wrote_is_checked_before_it_is_used():
+    prompt = 'Anna meets Boris under a sign "Caf\u00e9 7"'
+    good = 'In the rain, Anna meets boris; above them glows a sign "Caf\u00e9 7".'
+    assert flaw(prompt, good) is None
+    assert "'Boris'" in str(flaw(prompt, good.replace("boris", "a man")))
+    assert "Caf\u00e9 7" in str(flaw(prompt, good.replace("7", "8")))
+    assert flaw(prompt, " ") == flaw(prompt, prompt) == "added nothing"
+    assert "are the most" in str(flaw("a fox", "word " * (LONGEST + 1)))
+    assert "are the most" in str(flaw("a fox", "w" * 2001))

@@ -86,7 +86,7 @@ def test_a_stranger_sees_nothing_of_it_and_can_do_nothing(tmp_path: Path, regist
     models, page = section(Settings(data=tmp_path / "data", host="0.0.0.0"))
     assert models._came(None, ME)[0].visible is False
     acts = [block.fn for block in page.fns.values() if getattr(block.fn, "__name__", "") == "done"]
-    assert len(acts) == 4
+    assert len(acts) == 5
     for act in acts:
         with pytest.raises(gr.Error, match="only the owner of this machine"):
             act(ME, "wan-2.1-1.3b", "/", "")

@@ -205,7 +205,19 @@ def test_what_is_said_in_html_is_escaped():
 
 def test_everything_that_the_page_says_has_its_french():
     said: set[str] = set()
-    files = ("composer", "wording", "outlook", "panel", "drawer", "stage", "form", "palette", "models", "tabs/settings")
+    files = (
+        "composer",
+        "wording",
+        "worn",
+        "outlook",
+        "panel",
+        "drawer",
+        "stage",
+        "form",
+        "palette",
+        "models",
+        "tabs/settings",
+    )
     for file in files:
         for node in ast.walk(ast.parse((ROOT / f"studio/ui/{file}.py").read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("say", "label") and node.args:

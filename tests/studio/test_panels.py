@@ -36,7 +36,6 @@ from studio.ui.desk import Desk, makers, rooms
 from studio.ui.panel import Panel
 from studio.ui.tabs import animate, edit, sound
 from studio.ui.web import Media
-from studio.ui.wording import _longer
 
 ENGLISH = words.say_in("en")
 ADA = SimpleNamespace(state=SimpleNamespace(owner="ada"), headers={})
@@ -226,12 +225,6 @@ def test_what_a_licence_says_is_escaped():
     row = dataclasses.replace(catalog.spec("ltx-2.5"), licence=NASTY, forbids=NASTY, gated=True, repo=NASTY)
     facts = dataclasses.replace(shop.outlook(row), licence=NASTY, forbids=NASTY, gated=True, reason=NASTY)
     assert NASTY not in outlook.told(row, facts, ENGLISH, takes=1) + outlook.obstacle(row, facts, "edit", ENGLISH)
-
-
-def test_a_longer_prompt_can_be_taken_back():
-    more, before, undo = _longer("a red panda runs", "wan-2.1-1.3b", ADA)
-    assert more.startswith("a red panda runs.") and len(more) > 40
-    assert before == "a red panda runs" and undo.visible
 
 
 def test_every_place_for_a_file_knows_what_to_ask_for():

@@ -1,6 +1,7 @@
 """The real client of the Hub against a Hub on loopback: resume, checksums, licences, a full disk, no network."""
 
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -90,6 +91,26 @@ def test_stopping_keeps_what_has_come(row: ModelSpec, hub: HubServer, tmp_path: 
     assert not presence.downloaded(row)
 
 
+@pytest.mark.parametrize("silent_from_the_start", [False, True])
+def test_a_line_that_says_nothing_is_left_at_once_and_goes_on_later(
+    silent_from_the_start: bool, row: ModelSpec, hub: HubServer, tmp_path: Path
+):
+    hub.slow = 60  # between two pieces
+    hub.silent = {WEIGHTS} if silent_from_the_start else set()
+
+    def stop(fraction: float, message: str) -> None:
+        if fraction > 0:
+            raise Cancelled("stopped")
+
+    begun = time.monotonic()
+    with pytest.raises(Cancelled):
+        download.download(row, progress=stop, endpoint=hub.url)
+    assert time.monotonic() - begun < 5
+    hub.slow, hub.silent, had = 0.0, set(), sum(part.stat().st_size for part in tmp_path.glob("*/blobs/*.part"))
+    download.download(row, progress=silent, endpoint=hub.url)
+    assert presence.downloaded(row) and hub.starts[WEIGHTS][-1] == had and (had > 0) != silent_from_the_start
+
+
 def test_a_file_with_a_wrong_checksum_is_removed(row: ModelSpec, hub: HubServer, tmp_path: Path):
     hub.lies.add(WEIGHTS)
     with pytest.raises(Unavailable, match="arrived damaged and was removed; try again"):
@@ -150,6 +171,26 @@ def test_a_model_is_removed_with_everything_that_it_took(row: ModelSpec, hub: Hu
     assert not presence.repository(row.repo).exists()
     with pytest.raises(Unavailable, match="nothing to remove"):
         download.delete(row)
+
+
+def test_what_another_row_reads_stays_when_a_model_is_removed(row: ModelSpec, hub: HubServer, tmp_path: Path):
+    index = json.loads(hub.files["model_index.json"]) | {"transformer": ["diffusers", "WanTransformer3DModel"]}
+    weights = "transformer/diffusion_pytorch_model.safetensors"
+    hub.files |= {"model_index.json": json.dumps(index).encode(), "transformer/config.json": b"{ }"}
+    hub.files[weights] = b"w" * 9_000
+    hub.sent, hub.starts = dict.fromkeys(hub.files, 0), {name: [] for name in hub.files}
+    download.download(row, progress=silent, endpoint=hub.url)
+    (tmp_path / "own.gguf").write_bytes(b"GGUF")
+    own = replace(row, name="own", gguf=(str(tmp_path / "own.gguf"),))
+    with pytest.raises(Unavailable, match="other reads the same files; take it out of the list first"):
+        download.delete(row, readers=[replace(row, name="other"), own])
+    assert presence.downloaded(row) and presence.downloaded(own)
+    assert download.delete(row, readers=[own]) == 9_000
+    assert presence.downloaded(own) and not presence.downloaded(row)
+    with pytest.raises(Unavailable, match="own reads the same files"):
+        download.delete(row, readers=[own])
+    download.download(row, progress=silent, endpoint=hub.url)
+    assert presence.downloaded(row) and hub.starts[WEIGHTS] == [0]
 
 
 def test_the_commit_that_was_fetched_is_recorded_and_loaded_whatever_others_do(row: ModelSpec, hub: HubServer):

@@ -259,7 +259,7 @@ def test_a_lora_is_worn_for_one_clip_and_taken_off(
     model: Get, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     peft = pytest.importorskip("peft")
-    from pipelines.hub import registry
+    from pipelines.hub import loras, registry
 
     pipeline = model("tiny-wan")
     plain = pipeline(ask("tiny-wan", "text-to-video"))
@@ -272,7 +272,7 @@ def test_a_lora_is_worn_for_one_clip_and_taken_off(
     diffusers.WanPipeline.save_lora_weights(tmp_path, transformer_lora_layers=layers)
     transformer.delete_adapters("made")
     pipeline._first.unload_lora_weights()
-    registry.add_lora("grain", tmp_path / "pytorch_lora_weights.safetensors", "wan")
+    loras.add("grain", tmp_path / "pytorch_lora_weights.safetensors", "wan")
     catalog.check(ask("tiny-wan", "text-to-video", lora="grain=1"))
     dressed = pipeline(ask("tiny-wan", "text-to-video", lora="grain=1"))
     assert not np.array_equal(dressed.frames, plain.frames)

@@ -1,0 +1,70 @@
+"""Which language model of this machine may lengthen prompts. Answers at once: no network, no torch."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import BadRequest
+from pipelines.hub import presence, registry
+
+# Looked for in the Hub's cache when nobody has named another: small, instructed, Apache-2.0 (known, not checked here).
+USUAL = ("Qwen/Qwen3-0.6B", "Qwen/Qwen2.5-0.5B-Instruct")
+OFF = "off"
+
+
+def find() -> Path | None:
+    """The folder that was named, else the first of `USUAL` in the cache; None: rules it is."""
+    named = registry.writer()
+    if named == OFF:
+        return None
+    if named:
+        return Path(named)
+    cached = (_snapshot(repo) for repo in USUAL)
+    return next((folder for folder in cached if folder and refusal(folder) is None), None)
+
+
+def choose(text: str) -> Path | None:
+    """Names a folder, "off" for rules only, or nothing for the usual ones. Raises `BadRequest` ("writer")."""
+    text = text.strip()
+    if text and text != OFF:
+        text = str(Path(text).expanduser().absolute())
+        if reason := refusal(Path(text)):
+            raise BadRequest("writer", reason)
+    registry.name_writer(text)
+    return find()
+
+
+def title(folder: Path) -> str:
+    """What people call it: owner/name of a model in the cache, else the folder's name."""
+    repo = folder.parents[1].name if folder.parent.name == "snapshots" else ""
+    return repo.removeprefix("models--").replace("--", "/") if repo.startswith("models--") else folder.name
+
+
+def refusal(folder: Path) -> str | None:
+    """None if the folder holds a causal language model with a chat template, or one sentence on what is wrong."""
+    config, tokenizer = _json(folder / "config.json"), _json(folder / "tokenizer_config.json")
+    kinds = config.get("architectures")
+    if not isinstance(kinds, list) or not any(str(kind).endswith("ForCausalLM") for kind in kinds):
+        return f"{folder} has no config.json of a causal language model"
+    if "auto_map" in config or "auto_map" in tokenizer:
+        return f"{folder} brings code of its own, which is never run"
+    if "chat_template" not in tokenizer and not (folder / "chat_template.jinja").is_file():
+        return f"{folder} has no chat template, so it cannot be given an instruction"
+    shards = set(_json(folder / "model.safetensors.index.json").get("weight_map", {"": "model.safetensors"}).values())
+    if gone := [shard for shard in sorted(shards) if not (folder / shard).is_file()]:
+        return f"{folder} lacks {gone[0]}"
+    return None
+
+
+def _snapshot(repo: str) -> Path | None:
+    place = presence.repository(repo)
+    main = place / "refs" / "main"
+    return place / "snapshots" / main.read_text(encoding="ascii").strip() if main.is_file() else None
+
+
+def _json(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

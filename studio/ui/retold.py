@@ -1,0 +1,28 @@
+"""Sentences that come whole from below the page (reasons, what a download says) in the visitor's language.
+
+They are English when they are made, and some are kept so in the database; assets/words/fr-reasons.json has the French.
+"""
+
+import functools
+import json
+import re
+
+from studio.ui.words import FOLDER, Say
+
+FIELD = re.compile(r"\\\{(\w+)\\\}")  # as re.escape writes {name}
+
+
+def retold(text: str, say: Say) -> str:
+    """The sentence in the language of `say`; as it is where its form is not known. What it quotes is retold too."""
+    for form, pattern in _forms():
+        if found := pattern.fullmatch(text):
+            return say(form, **{name: retold(value, say) for name, value in found.groupdict().items()})
+    return say(text)
+
+
+@functools.cache
+def _forms() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """The forms that have fields, the ones with most words of their own first."""
+    known = json.loads((FOLDER / "fr-reasons.json").read_text(encoding="utf-8"))
+    forms = sorted((form for form in known if "{" in form), key=lambda form: -len(re.sub(r"\{\w+\}", "", form)))
+    return tuple((form, re.compile(FIELD.sub(r"(?P<\1>.+?)", re.escape(form)), re.DOTALL)) for form in forms)

@@ -1,0 +1,47 @@
+"""What comes whole from below the page is French for who reads French, and English stays as it is."""
+
+from collections import deque
+
+import pytest
+
+from pipelines import catalog
+from pipelines.hub import download, remote
+from studio.ui import words
+from studio.ui.retold import retold
+
+ENGLISH, FRENCH = words.say_in("en"), words.say_in("fr")
+FAR = [
+    download._message(have, total, deque([(0.0, 0), (seconds, have)]))
+    for have, total, seconds in (
+        (0, 200_000, 1.0),
+        (100_000, 200_000, 1.0),
+        (200_000, 200_000, 1.0),
+        (3_200_000_000, 14_700_000_000, 10.0),
+        (3_200_000_000, 14_700_000_000, 1000.0),
+    )
+]
+
+
+@pytest.mark.parametrize("row", catalog.specs(), ids=lambda row: row.name)
+def test_every_model_of_the_table_is_described_and_refused_in_french(row):
+    for text in filter(None, (row.about, row.forbids, catalog.runs_here(row))):
+        assert retold(text, ENGLISH) == text
+        assert retold(text, FRENCH) != text
+
+
+def test_how_far_a_download_is_has_its_french():
+    assert [retold(text, ENGLISH) for text in FAR] == FAR
+    assert retold(FAR[0], FRENCH) == "0.0 sur 0.2 Mo" and retold(FAR[2], FRENCH) == "0.2 sur 0.2 Mo, v\u00e9rification"
+    assert retold(FAR[3], FRENCH) == "3.2 sur 14.7 Go, 320.0 Mo/s, encore 36 s"
+    assert retold(FAR[4], FRENCH).endswith("encore 60 min")
+
+
+def test_what_a_provider_answers_has_its_french():
+    for text in (remote.CHARGED, *(answer.format(who="fal-ai") for answer in remote.ANSWERS.values())):
+        assert retold(text, FRENCH) != text == retold(text, ENGLISH)
+
+
+def test_what_is_quoted_inside_is_retold_and_what_is_not_known_stays():
+    off = "x is switched off. On the machines of fal-ai. Switch it on with: y"
+    assert "Sur les machines de fal-ai." in retold(off, FRENCH)
+    assert retold("something {odd} went wrong", FRENCH) == "something {odd} went wrong"
