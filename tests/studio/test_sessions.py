@@ -1,0 +1,29 @@
+"""Sessions of the page that begin as copies."""
+
+import gradio as gr
+from gradio.state_holder import SessionState
+
+from studio.ui.app import build
+from studio.ui.sessions import Sessions
+
+
+def test_a_session_begins_as_gradio_begins_it(studio):
+    page = build(studio)
+    sessions = Sessions()
+    sessions.set_blocks(page)
+    assert list(sessions["one"].components) == list(SessionState(page).components)
+
+
+def test_what_one_session_changes_no_other_sees():
+    with gr.Blocks() as page:
+        kept, box = gr.State([]), gr.Textbox("first")
+    sessions = Sessions()
+    sessions.set_blocks(page)
+    one, other = sessions["one"], sessions["other"]
+    one[kept._id].append("mine")
+    one._update_value_in_config(box._id, "changed")
+    one[box._id] = gr.Textbox("another", render=False)
+    for session in (other, sessions["later"]):
+        assert session[kept._id] == []
+        assert session[box._id] is box
+        assert session.config_values[box._id]["props"]["value"] == "first"
