@@ -1,17 +1,26 @@
 """Sessions of the page that begin as copies."""
 
+from pathlib import Path
+
 import gradio as gr
 from gradio.state_holder import SessionState
 
+from studio.settings import Settings
+from studio.studio import Studio
 from studio.ui.app import build
 from studio.ui.sessions import Sessions
 
 
-def test_a_session_begins_as_gradio_begins_it(studio):
+def test_a_session_begins_as_gradio_begins_it(tmp_path: Path):
+    studio = Studio.open(Settings(data=tmp_path))
     page = build(studio)
     sessions = Sessions()
     sessions.set_blocks(page)
-    assert list(sessions["one"].components) == list(SessionState(page).components)
+    begun, theirs = sessions["one"], SessionState(page)
+    assert begun.config_values == theirs.config_values and begun.state_data == theirs.state_data
+    assert begun.blocks_config.blocks == theirs.blocks_config.blocks and len(begun.config_values) > 100
+    assert vars(begun).keys() == vars(theirs).keys(), "a new gradio keeps something else; look at sessions._begun"
+    studio.close()
 
 
 def test_what_one_session_changes_no_other_sees():
