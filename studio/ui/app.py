@@ -14,7 +14,7 @@ from studio import log
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.terminal import note
-from studio.ui import api, drawer, guard, parts, stage, theme, words
+from studio.ui import api, drawer, guard, parts, sessions, stage, theme, words
 from studio.ui.desk import Desk, makers, rooms, tab_id
 from studio.ui.tabs import animate, compare, create, edit, gallery, personalise, settings, sound, studies, verify
 
@@ -90,6 +90,7 @@ def start(studio: Studio, port: int) -> tuple[gr.Blocks, str]:
         show_error=True,  # toasts; what is raised towards the page is always a sentence of ours
         quiet=True,
     )
+    sessions.hold(page)
     studio.supervisor.start()  # after the page answers: a model that loads would take the processor from it
     return page, address
 
