@@ -1,6 +1,6 @@
 """What gradio keeps of each session, begun as a copy: it describes every component of the page anew for each.
 
-That takes a quarter of a second on the event loop, and every call of the public API without a session is a new one.
+That is done on the event loop, and every call of the public API without a session is a new one.
 """
 
 from copy import copy
