@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from pipelines.errors import Unavailable
@@ -34,6 +34,7 @@ class Database:
         try:
             with self.write() as connection:
                 _migrate(connection, path)
+            _begin_log(connection)  # the tables get their own room while there is some
         except BaseException:
             self.close()
             raise
@@ -65,9 +66,11 @@ class Database:
             try:
                 yield connection
                 connection.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
                 if connection.in_transaction:  # a full disk has rolled back already
                     connection.execute("ROLLBACK")
+                if _code(error) == sqlite3.SQLITE_FULL:
+                    _begin_log(connection)
                 raise
 
     def close(self) -> None:
@@ -99,7 +102,7 @@ class Database:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            code = _code(error)
             if code == sqlite3.SQLITE_FULL:
                 raise Unavailable(f"There is no room left in {self.path.parent}; free some space") from error
             if code == sqlite3.SQLITE_NOTADB:
@@ -107,6 +110,20 @@ class Database:
             if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR):
                 raise Unavailable(f"{self.path} cannot be used just now ({error})") from error
             raise
+
+
+def _begin_log(connection: sqlite3.Connection) -> None:
+    """Moves what is in the log into the tables, so that the next writes take the room that the log has already.
+
+    Without it, a disk that is full would let nobody even say so.
+    """
+    with suppress(sqlite3.Error):  # somebody reads, or there is no room for that either
+        connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+
+
+def _code(error: BaseException) -> int:
+    """SQLite's primary result code, 0 for an error that is not SQLite's."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 @contextmanager

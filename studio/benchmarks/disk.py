@@ -57,10 +57,9 @@ def tmpfs(size: str) -> Iterator[Path]:
 def _fill(folder: Path, left: int) -> Path:
     """Takes all room but `left` bytes."""
     ballast = folder / "ballast"
-    with ballast.open("wb") as file, contextlib.suppress(OSError):
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
             file.write(bytes(1 << 16))
-            file.flush()
     free = os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize
     os.truncate(ballast, ballast.stat().st_size - max(0, left - free))
     return ballast

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import Unavailable
+from studio.benchmarks import disk
 from studio.db import Database, _statements, alone
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -120,3 +121,26 @@ def test_a_right_is_free_again_when_its_process_is_killed(tmp_path):
         holder.kill()
     with alone(tmp_path / "lock"):
         pass
+
+
+def test_a_full_disk_leaves_room_for_what_is_written_again_and_again():
+    """A job's reports change rows that are there already; one may fail, but not all that follow."""
+    try:
+        with disk.tmpfs("2m") as folder:
+            database = Database(folder / "rushes.db")
+            with database.write() as tables:
+                tables.execute("INSERT INTO migrations VALUES ('998_dreams', 0)")
+            disk._fill(folder, 8 << 10)
+            failures = 0
+            for number in range(400):
+                try:
+                    with database.write() as tables:
+                        tables.execute("UPDATE migrations SET applied = ? WHERE name = '998_dreams'", (number,))
+                except Unavailable:
+                    failures += 1
+            with database.read() as tables:
+                (kept,) = tables.execute("SELECT applied FROM migrations WHERE name = '998_dreams'").fetchone()
+            database.close()
+    except Unavailable as error:
+        pytest.skip(str(error))
+    assert kept > 390 and failures < 10
