@@ -88,9 +88,8 @@ SOUNDS: dict[str, tuple[tuple[str, ...], str, float | None]] = {
 }
 EXCERPTS = {"10 s excerpt": (10.0, 0.95), "4 s excerpt": (4.0, None), "4 s excerpt, AAC 96k": (4.0, None)}
 TARGETS = {
-    **{name: target for rows in (FILMS, WIDE, STILLS) for name, (_, target) in rows.items()},
-    **{name: target for name, (*_, target) in SOUNDS.items()},
-    **{name: target for name, (_, target) in EXCERPTS.items()},
+    part: {name: target for rows in of_part for name, (*_, target) in rows.items()}
+    for part, of_part in {"films": [FILMS], "wide": [WIDE], "stills": [STILLS], "sounds": [SOUNDS, EXCERPTS]}.items()
 }
 
 
@@ -234,8 +233,8 @@ def table(part: str, told: dict[str, Any]) -> str:
     """A part of the result for people, in Markdown."""
     lines = [f"{part}, {told['clips']} measured", "| what | measured | target |", "|---|---|---|"]
     for name, value in told.items():
-        if name in TARGETS:
-            target = "" if TARGETS[name] is None else f"{TARGETS[name]:.0%}"
+        if name in TARGETS.get(part, {}):
+            target = "" if TARGETS[part][name] is None else f"{TARGETS[part][name]:.0%}"
             measured = f"{value['accuracy']:.1%} ({value['low']:.0%} to {value['high']:.0%})"
             lines.append(f"| {name} | {measured} | {target} |")
         elif isinstance(value, dict):

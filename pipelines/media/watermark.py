@@ -11,6 +11,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from pipelines.media import hearing, motion, scales
 from pipelines.media.payload import Found, Payload, first
 from pipelines.media.waves import TILE, Waves, frequencies
 
@@ -21,13 +22,9 @@ SIDE = 256
 # Measured (python -m pipelines.evaluation.marks): long waves survive in flat places, where encoders drop fine ones;
 # short ones stand out against textures, which are strong in long waves.
 LONGEST, MIDDLE, SHORTEST = 24, 10, 4  # wave lengths
-TEXTURE = 20.0  # variance at which a place carries as much of the short as of the long waves
-SSIM_C2 = (
-    0.03 * 255
-) ** 2  # Wang et al. 2004: a place of variance v loses about m / (2 v + C2) by a mark of variance m
-SSIM_LOSS = 0.0225
-GREATEST = 6.0  # standard deviation of the mark, in grey levels
-MOST_NOISE = 255**2 / 10**4.24  # mean square of the mark: 42.4 dB
+MOST_UNLIKE = 0.0094  # 1 - SSIM; a place hides less of the mark where one of its colours is flat or black
+NOT_SQUARE, JUST_ALIKE = 0.9, 0.0099  # see `_share_unseen`
+LEAST_SHARE = 0.65  # below it a picture would rather look a little unlike than say nothing
 FRAMES_TRIED = 16  # before a clip is marked, to learn what it says of its own
 FRAMES_HEARD = 96  # more of a clip tell nothing new
 LEAST_SIDE = 48
@@ -35,6 +32,7 @@ HEARD_SIDE = 320  # pixels; larger copies are shrunk first
 STEPS = 1.006 ** np.arange(-16, 167)  # scales tried, against that of a whole copy: 0.91 to 2.7
 BELIEVED = 5.5  # standard deviations by which the pilot stands out of 10**6 places before a checksum is asked
 ASKED = 6  # places
+WORTH_A_LOOK = 5.2  # a scale whose pilot fits so well by `scales`, which is a little off now and then
 
 
 def mark(frames: np.ndarray, payload: Payload, secret: bytes) -> np.ndarray:
@@ -47,10 +45,13 @@ def mark(frames: np.ndarray, payload: Payload, secret: bytes) -> np.ndarray:
     bands = _bands(secret)
     alike = [band.tile(payload) for band in bands]
     tried = frames[np.linspace(0, len(frames) - 1, min(len(frames), FRAMES_TRIED)).round().astype(int)]
-    heard, unit = next(_hearings(_with_tiles(tried, alike)))
-    waves = [band.listen(_in_units(layer, unit)) for band, layer in zip(bands, heard, strict=True)]
+    copies = _with_tiles(tried, alike)
+    greys, (unit, *_) = _seen(copies)
+    heard = _heard(greys, unit)
+    waves = [band.listen(hearing.in_units(layer, unit)) for band, layer in zip(bands, heard, strict=True)]
     tiles = [band.tile(payload, band.gains(wave, payload)) for band, wave in zip(bands, waves, strict=True)]
-    return _with_tiles(frames, tiles)
+    share = _share_unseen(tried[::4], copies[::4], tiles)
+    return _with_tiles(frames, [share * tile for tile in tiles])
 
 
 def find(frames: np.ndarray, secret: bytes) -> Found:
@@ -76,12 +77,17 @@ class _Place(NamedTuple):
 
 
 def _guesses(frames: np.ndarray, bands: tuple[Waves, Waves]) -> Iterator[np.ndarray]:
-    """(LENGTH,) each: what the marks may say, the whole copy's scale first."""
-    for heard, unit in _hearings(frames):
+    """(LENGTH,) each: what the marks may say, the whole copy's scale first and what costs most last."""
+    greys, units = _seen(frames)
+    for unit in units:
+        heard = _heard(greys, unit)
         yield from _guesses_at(bands, _look(bands, heard, unit))
-        places = [_look(bands, heard, unit * step) for step in STEPS]
-        for place in sorted(places, key=lambda place: place.score)[: -ASKED - 1 : -1]:
-            yield from _guesses_at(bands, place)
+        fits = scales.fits(bands, heard, unit * STEPS)
+        for number in fits.argsort()[: -ASKED - 1 : -1]:
+            if fits[number] >= WORTH_A_LOOK:
+                yield from _guesses_at(bands, _look(bands, heard, unit * STEPS[number]))
+    for unit in units:
+        yield from motion.guesses(greys, unit, bands)
 
 
 def _guesses_at(bands: tuple[Waves, Waves], place: _Place) -> list[np.ndarray]:
@@ -101,13 +107,26 @@ def _with_tiles(frames: np.ndarray, tiles: list[np.ndarray]) -> np.ndarray:
     planes = [_repeat(tile, unit, (height, width)) for tile in tiles]
     marked = np.empty_like(frames, order="C")  # frames that were rearranged may be laid out otherwise
     for frame, copy in zip(frames, marked, strict=True):
-        strengths = _strengths(_grey(frame, unit))
+        strengths = hearing.strengths(hearing.grey(frame, unit))
         if unit > 1:
             strengths = [cv2.resize(strength, (width, height)) for strength in strengths]
         change = sum(strength * plane for strength, plane in zip(strengths, planes, strict=True))
         change = np.rint(change).astype(np.int16)
         cv2.add(np.ascontiguousarray(frame), cv2.merge([change] * 3), dst=copy, dtype=cv2.CV_8U)
     return marked
+
+
+def _share_unseen(frames: np.ndarray, copies: np.ndarray, tiles: list[np.ndarray]) -> float:
+    """How much of the tiles may stay so that frames and copies with the whole of them look alike: 1 as a rule."""
+    share = _shrink(frames, copies, MOST_UNLIKE)
+    if share < NOT_SQUARE:  # where black cuts a mark off, the loss is not as its square, so look once more
+        share *= _shrink(frames, _with_tiles(frames, [share * tile for tile in tiles]), JUST_ALIKE)
+    return max(share, LEAST_SHARE)
+
+
+def _shrink(frames: np.ndarray, copies: np.ndarray, most: float) -> float:
+    unlike = 1 - np.mean([hearing.likeness(*pair) for pair in zip(frames, copies, strict=True)])
+    return float(np.sqrt(most / max(unlike, most)))
 
 
 def _bands(secret: bytes) -> tuple[Waves, Waves]:
@@ -130,62 +149,28 @@ def _repeat(tile: np.ndarray, unit: float, size: tuple[int, int]) -> np.ndarray:
     return units[:height, :width] if unit == 1 else cv2.warpAffine(units, warp, (width, height), flags=flags)
 
 
-def _grey(frame: np.ndarray, shrink: float) -> np.ndarray:
-    grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
-    if shrink > 1:
-        height, width = (round(side / shrink) for side in grey.shape)
-        grey = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
-    return grey.astype(np.float32)
+def _seen(frames: np.ndarray) -> tuple[list[np.ndarray], list[float]]:
+    """The frames that are looked at, (H, W) float32 each, and the pixels a unit that they have, were this a whole copy.
 
-
-def _strengths(grey: np.ndarray, unit: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
-    """(H, W) each: the standard deviations of long and of short waves that a picture hides."""
-    blur = (0, 0), 1.5 * unit
-    mean = cv2.GaussianBlur(grey, *blur)
-    variance = np.maximum(cv2.GaussianBlur(grey * grey, *blur) - mean * mean, 0)
-    side = int(7 * unit) | 1
-    variance = cv2.GaussianBlur(cv2.erode(variance, np.ones((side, side))), *blur)  # next to an edge is a flat place
-    whole = np.minimum(np.sqrt(SSIM_LOSS * (2 * variance + SSIM_C2)), GREATEST)
-    whole *= min(1.0, np.sqrt(MOST_NOISE / np.mean(whole * whole)))
-    short = variance / (variance + TEXTURE)
-    return whole * np.sqrt(1 - short), whole * np.sqrt(short)
-
-
-def _hearings(frames: np.ndarray) -> Iterator[tuple[list[np.ndarray], float]]:
-    """What is heard of each band, (H, W) each, and the pixels a unit that this copy would have, were it a whole copy.
-
-    A small copy is heard twice: it may be a small picture, or a scaled copy of a larger one.
+    A small copy has two such: it may be a small picture, or a scaled copy of a larger one.
     """
     shorter = min(frames.shape[1:3])
     shrink = max(1.0, shorter / HEARD_SIDE)
     chosen = np.linspace(0, len(frames) - 1, min(len(frames), FRAMES_HEARD)).round().astype(int)
-    for unit in sorted({shorter / shrink / SIDE, max(1.0, shorter / shrink / SIDE)}, reverse=True):
-        yield (
-            [sum(layer) for layer in zip(*(_listen(_grey(frames[i], shrink), unit) for i in chosen), strict=True)],
-            unit,
-        )
+    unit = shorter / shrink / SIDE
+    return [hearing.grey(frames[i], shrink) for i in chosen], sorted({unit, max(1.0, unit)}, reverse=True)
 
 
-def _listen(grey: np.ndarray, unit: float) -> list[np.ndarray]:
-    """What of a frame (H, W) may be each band's mark, weighted by how much of it would be mark."""
-    heard = []
-    for strength, (narrow, wide) in zip(_strengths(grey, unit), ((1.5, 5.0), (0.7, 2.5)), strict=True):
-        rest = cv2.GaussianBlur(grey, (0, 0), narrow * unit) - cv2.GaussianBlur(grey, (0, 0), wide * unit)
-        noise = np.sqrt(cv2.GaussianBlur(rest * rest, (0, 0), wide * unit) + 2.0)
-        heard.append(np.clip(rest / noise, -1.5, 1.5) * strength / noise)
-    return heard
+def _heard(greys: list[np.ndarray], unit: float) -> list[np.ndarray]:
+    """What is heard of each band in all frames, (H, W) each."""
+    layers = (hearing.listen(grey, hearing.strengths(grey, unit), unit) for grey in greys)
+    return [sum(layer) for layer in zip(*layers, strict=True)]
 
 
 def _look(bands: tuple[Waves, Waves], heard: list[np.ndarray], unit: float) -> _Place:
     """The likeliest place of the tile if a unit has `unit` pixels."""
-    waves = [band.listen(_in_units(layer, unit)) for band, layer in zip(bands, heard, strict=True)]
+    waves = [band.listen(hearing.in_units(layer, unit)) for band, layer in zip(bands, heard, strict=True)]
     fits = [band.pilot(wave) for band, wave in zip(bands, waves, strict=True)]
     fits = np.stack([*fits, sum(fits) / np.sqrt(2)])
     _, row, column = best = np.unravel_index(fits.argmax(), fits.shape)
     return _Place(float(fits[best]), waves, int(row), int(column))
-
-
-def _in_units(heard: np.ndarray, unit: float) -> np.ndarray:
-    height, width = (max(1, round(side / unit)) for side in heard.shape)
-    finer = height > heard.shape[0]
-    return cv2.resize(heard, (width, height), interpolation=cv2.INTER_LINEAR if finer else cv2.INTER_AREA)

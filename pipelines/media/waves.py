@@ -21,6 +21,13 @@ def frequencies() -> tuple[np.ndarray, np.ndarray]:
     return fft.fftfreq(TILE)[:, None], fft.rfftfreq(TILE)
 
 
+def evened(waves: np.ndarray) -> np.ndarray:
+    """Waves (..., N) complex, evened out against the strongest."""
+    power = np.abs(waves)
+    common = np.sqrt(np.mean(power**2, -1, keepdims=True))
+    return waves / (PHASE_ONLY * power + (1 - PHASE_ONLY) * common + 1e-9)
+
+
 @dataclass(frozen=True)
 class Waves:
     """N waves, known only with the secret: of each its place in the tile's spectrum and two signs (sine and cosine)."""
@@ -56,25 +63,38 @@ class Waves:
         """(N,) complex: the waves of all tiles of a plane (H, W) added up, and evened out against the strongest."""
         heard = np.pad(heard.astype(np.float32), [(0, -side % TILE) for side in heard.shape])
         folded = heard.reshape(heard.shape[0] // TILE, TILE, -1, TILE).sum((0, 2))
-        waves = fft.rfft2(folded)[self.rows, self.columns]
-        power = np.abs(waves)
-        common = np.sqrt(np.mean(power**2))
-        return waves / (PHASE_ONLY * power + (1 - PHASE_ONLY) * common + 1e-9)
+        return evened(fft.rfft2(folded)[self.rows, self.columns])
 
     def pilot(self, waves: np.ndarray) -> np.ndarray:
         """(TILE, TILE): how well the pilot fits if the first tile begins there, in standard deviations."""
-        pilot = self.signs * (self.roles < 0)
         spectrum = np.zeros((TILE, TILE // 2 + 1), np.complex64)
-        spectrum[self.rows, self.columns] = waves * (pilot[:, 0] - 1j * pilot[:, 1])
+        spectrum[self.rows, self.columns] = waves * self.pilot_signs()
         fit = fft.irfft2(spectrum, (TILE, TILE))
         return fit / (fit.std() + 1e-12)
 
+    def pilot_signs(self) -> np.ndarray:
+        """(N,) complex64: what turns the pilot's waves into ones that say 1 if the tile begins at the origin."""
+        pilot = self.signs * (self.roles < 0)
+        return (pilot[:, 0] - 1j * pilot[:, 1]).astype(np.complex64)
+
+    def cycles(self) -> tuple[np.ndarray, np.ndarray]:
+        """(N,) each: cycles a unit of each wave along the rows (below 0 for half of them) and along the columns."""
+        along_rows, along_columns = frequencies()
+        return along_rows[self.rows, 0], along_columns[self.columns]
+
     def bits(self, waves: np.ndarray, row: float, column: float) -> tuple[np.ndarray, float]:
         """The signs heard (LENGTH,) if the first tile begins there, and how well its pilot is heard, -1 to 1."""
-        turned = waves * np.exp(2j * np.pi * (self.rows * row + self.columns * column) / TILE)
-        signs = np.stack([turned.real, turned.imag], -1) * self.signs
+        signs = self.unsigned(waves * np.exp(2j * np.pi * (self.rows * row + self.columns * column) / TILE))
+        return self.sum_of_bits(signs), float(signs[self.roles < 0].mean())
+
+    def unsigned(self, waves: np.ndarray) -> np.ndarray:
+        """(..., N, 2): what waves (..., N) say of the bit that each carries, above 0 for 1 and for the pilot."""
+        return np.stack([waves.real, waves.imag], -1) * self.signs
+
+    def sum_of_bits(self, unsigned: np.ndarray) -> np.ndarray:
+        """(LENGTH,): the signs that values (N, 2) say together."""
         carries = self.roles >= 0
-        return np.bincount(self.roles[carries], signs[carries], LENGTH), float(signs[~carries].mean())
+        return np.bincount(self.roles[carries], unsigned[carries], LENGTH)
 
     def gains(self, waves: np.ndarray, payload: Payload) -> np.ndarray:
         """Gains (LENGTH + 1,) of bits and pilot with which all would be heard alike, given waves that say `payload`.

@@ -37,6 +37,12 @@ def test_shares_are_told_with_their_targets():
     assert "| psnr | mean 44.5, 43 to 46 | |" in told
 
 
+def test_a_row_of_films_and_of_stills_has_the_target_of_its_part():
+    outcomes = {"one": {"read": {"10 % crop": True}}}
+    assert "| 10 % crop | 100.0% (21% to 100%) | 90% |" in marks.table("films", marks.summary(outcomes))
+    assert "| 10 % crop | 100.0% (21% to 100%) |  |" in marks.table("stills", marks.summary(outcomes))
+
+
 def test_without_photographs_there_is_one_sentence(tmp_path: Path):
     with pytest.raises(BadRequest, match="no photographs"):
         marks.measure("films", tmp_path, pictures=tmp_path, windows=1)

@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from pipelines.media import cage, payload, watermark
+from pipelines.evaluation import metrics
+from pipelines.media import cage, payload, scales, watermark
 from pipelines.media.watermark import Found, Payload
 from pipelines.training import world
 
@@ -47,6 +48,40 @@ def test_the_mark_is_read_and_not_seen(unmarked: np.ndarray, marked: np.ndarray)
 
 def test_the_mark_survives_strong_compression(marked: np.ndarray, tmp_path: Path):
     assert watermark.find(through_h264(marked, tmp_path / "clip.mp4", crf=28), SECRET).payload == SAYS
+
+
+def textured(frames: int, *, speed: float) -> np.ndarray:
+    """A texture without colours that wanders across the picture."""
+    noise = np.random.default_rng(1).normal(size=(420, 420))
+    texture = sum(cv2.GaussianBlur(noise, (0, 0), size) * size for size in (0.8, 2.0, 6.0))
+    grey = (128 + 25 * texture / texture.std()).clip(0, 255).astype(np.uint8)
+    steps = (int(speed * i) for i in range(frames))
+    return np.stack([cv2.cvtColor(grey[at : at + 256, at : at + 256], cv2.COLOR_GRAY2RGB) for at in steps])
+
+
+def test_where_texture_moves_the_mark_is_heard_in_what_is_new(tmp_path: Path):
+    copy = through_h264(watermark.mark(textured(24, speed=3), SAYS, SECRET), tmp_path / "clip.mp4", crf=28)
+    assert watermark.find(copy, SECRET).payload == SAYS
+    assert watermark.find(copy, OTHER) == Found(None, 0.0)
+
+
+def test_a_mark_is_fainter_where_a_colour_is_black():
+    frames = textured(8, speed=3)
+    frames[..., 2] = 0
+    marked = watermark.mark(frames, SAYS, SECRET)
+    assert metrics.ssim(frames, marked) > 0.97  # 0.958 at full strength
+    assert watermark.find(marked, SECRET).payload == SAYS
+
+
+def test_one_spectrum_tells_the_scale_as_well_as_pictures_of_every_scale(marked: np.ndarray):
+    copy = resized(marked[:4, 13:-13, 13:-13], 320, 320)
+    bands = watermark._bands(SECRET)
+    greys, (unit, *_) = watermark._seen(copy)
+    heard = watermark._heard(greys, unit)
+    units = unit * watermark.STEPS[10:60:3]
+    fits = scales.fits(bands, heard, units)
+    looked = np.array([watermark._look(bands, heard, unit).score for unit in units])
+    assert abs(fits - looked).max() < 0.6 and fits.argmax() == looked.argmax() and fits.max() > 7
 
 
 @pytest.mark.parametrize(
