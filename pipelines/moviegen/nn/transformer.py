@@ -111,9 +111,14 @@ class VideoTransformer(nn.Module, PyTorchModelHubMixin, library_name="rushes", l
         v = self.out(torch.addcmul(shift, self.norm(x), 1 + scale))  # (B, N, P)
         if self.prior:
             v = self.prior.join(linear + missed * v).to(v.dtype)
-        return rearrange(
-            v, "b (t h w) (c p q) -> b c t (h p) (w q)", t=frames, h=h, w=w, p=PATCH, q=PATCH
-        )  # fmt: skip
+        return latents(v, frames, h, w)
+
+    def start(self, noise: Tensor) -> Tensor:
+        """Where sampling starts from noise (B, C, T', H', W'): with a measured prior, calmer in what is fine."""
+        if not self.prior:
+            return noise
+        frames, h, w = noise.shape[2], noise.shape[3] // PATCH, noise.shape[4] // PATCH
+        return latents(self.prior.calm(patches(noise)), frames, h, w)
 
     def _read(self, texts: tuple[Text, ...]) -> Condition:
         """The texts projected to the model's width and joined along the tokens, the same for every block."""
@@ -136,3 +141,8 @@ class VideoTransformer(nn.Module, PyTorchModelHubMixin, library_name="rushes", l
 def patches(x: Tensor) -> Tensor:
     """Latents (B, C, T', H', W') -> tokens (B, N, 4 C)."""
     return rearrange(x, "b c t (h p) (w q) -> b (t h w) (c p q)", p=PATCH, q=PATCH)
+
+
+def latents(tokens: Tensor, frames: int, h: int, w: int) -> Tensor:
+    """Tokens (B, N, 4 C) of so many frames, rows and columns -> latents (B, C, T', H', W')."""
+    return rearrange(tokens, "b (t h w) (c p q) -> b c t (h p) (w q)", t=frames, h=h, w=w, p=PATCH, q=PATCH)
