@@ -72,15 +72,15 @@ def delete(row: ModelSpec, *, readers: Sequence[ModelSpec] = ()) -> int:
     place = presence.repository(row.repo)
     if Path(row.repo).is_absolute() or not place.is_dir():
         raise Unavailable(f"{row.name} is not downloaded, so there is nothing to remove")
-    gone = list((place / "blobs").glob("*"))
-    if readers:
-        gone = [] if any(not other.gguf for other in readers) else _blobs(place, own=True) - _blobs(place, own=False)
+    if not readers:
+        freed = sum(file.stat().st_size for file in (place / "blobs").glob("*"))
+        shutil.rmtree(place)
+        return freed
+    shared = any(not other.gguf for other in readers)
+    gone = set() if shared else _blobs(place, own=True) - _blobs(place, own=False)
     if not gone:
         raise Unavailable(f"{readers[0].name} reads the same files; take it out of the list first")
     freed = sum(file.stat().st_size for file in gone)
-    if not readers:
-        shutil.rmtree(place)
-        return freed
     for file in gone:
         file.unlink()
     for link in place.glob("snapshots/*/transformer*/*.safetensors"):

@@ -19,7 +19,7 @@ def find() -> Path | None:
         return None
     if named:
         return Path(named)
-    cached = (_snapshot(repo) for repo in USUAL)
+    cached = (presence.main_snapshot(presence.repository(repo)) for repo in USUAL)
     return next((folder for folder in cached if folder and refusal(folder) is None), None)
 
 
@@ -36,8 +36,7 @@ def choose(text: str) -> Path | None:
 
 def title(folder: Path) -> str:
     """What people call it: owner/name of a model in the cache, else the folder's name."""
-    repo = folder.parents[1].name if folder.parent.name == "snapshots" else ""
-    return repo.removeprefix("models--").replace("--", "/") if repo.startswith("models--") else folder.name
+    return presence.name_of(folder.parents[1]) if folder.parent.name == "snapshots" else folder.name
 
 
 def refusal(folder: Path) -> str | None:
@@ -54,12 +53,6 @@ def refusal(folder: Path) -> str | None:
     if gone := [shard for shard in sorted(shards) if not (folder / shard).is_file()]:
         return f"{folder} lacks {gone[0]}"
     return None
-
-
-def _snapshot(repo: str) -> Path | None:
-    place = presence.repository(repo)
-    main = place / "refs" / "main"
-    return place / "snapshots" / main.read_text(encoding="ascii").strip() if main.is_file() else None
 
 
 def _json(file: Path) -> dict[str, Any]:

@@ -119,17 +119,15 @@ def folder() -> Path:
 def _found() -> list[tuple[str, Path]]:
     """(name, file) of the folder and of the Hub's cache. Names are without what separates them in a request."""
     files = [(file.stem, file) for file in sorted(folder().glob("*.safetensors"))]
-    for place in sorted(presence.repository("x/x").parent.glob("models--*")):
-        repo = place.name.removeprefix("models--").replace("--", "/")
+    for repo, place in presence.repositories().items():
         files += [(f"{repo}/{file.stem}", file) for file in _of_repository(place)]
     return [(re.sub(r"[,=]+", "-", name), file) for name, file in files]
 
 
 def _of_repository(place: Path) -> list[Path]:
     """The files at the top of the newest snapshot; a repository with a model of its own has no LoRA there."""
-    main = place / "refs" / "main"
-    snapshot = place / "snapshots" / (main.read_text(encoding="ascii").strip() if main.is_file() else "none")
-    if (snapshot / presence.INDEX).exists() or (snapshot / "config.json").exists():
+    snapshot = presence.main_snapshot(place)
+    if snapshot is None or (snapshot / presence.INDEX).exists() or (snapshot / "config.json").exists():
         return []
     return sorted(snapshot.glob("*.safetensors"))
 

@@ -66,6 +66,22 @@ def repository(repo: str) -> Path:
     return Path(cache) / f"models--{repo.replace('/', '--')}"
 
 
+def main_snapshot(place: Path) -> Path | None:
+    """The newest snapshot of a repository in the cache, given its folder; None if nothing was fetched."""
+    main = place / "refs" / "main"
+    return place / "snapshots" / main.read_text(encoding="ascii").strip() if main.is_file() else None
+
+
+def repositories() -> dict[str, Path]:
+    """Name -> folder of every repository in the Hub's cache."""
+    return {name_of(place): place for place in sorted(repository("x/x").parent.glob("models--*"))}
+
+
+def name_of(place: Path) -> str:
+    """owner/name of a repository, given its folder in the cache."""
+    return place.name.removeprefix("models--").replace("--", "/")
+
+
 def downloaded(row: ModelSpec) -> bool:
     """Whether every file that the model's own index asks for is here."""
     place = folder(row)

@@ -1,7 +1,7 @@
 """Trains the judge on world renders: python -m pipelines.training.judge --preset mini
 
 Its two nets are trained one after the other, each on a pool of its own (judge_pool.py): Look on stills, of which there
-can be many, Motion on clips. Pools and epochs go on where they were stopped; checkpoints every five minutes in
+can be many, Motion on clips. Pools and epochs go on where they were stopped; checkpoints every two minutes in
 runs/judge. The averaged weights go to assets/weights/judge.safetensors with their accuracy on unseen clips.
 `--parts look` trains one net anew and keeps the other's published weights.
 """

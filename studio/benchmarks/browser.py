@@ -33,6 +33,17 @@ def browser() -> Iterator[Any]:
         opened.close()
 
 
+def visit(context: Any, address: str, complaints: list[str], *, patience_ms: int) -> Any:
+    """A page of the studio once it has looked around; what it says as an error goes to `complaints`."""
+    page = context.new_page()
+    page.set_default_timeout(patience_ms)
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(address, wait_until="domcontentloaded")
+    page.wait_for_function("document.querySelector('#cost')?.innerText.length > 3")
+    return page
+
+
 def page_bytes(opened: Any) -> int:
     """What the largest page of the browser takes of the memory for itself: its share of what it has in common included.
 

@@ -6,11 +6,7 @@ Over HTTP, from another process than the server's, on loopback.
 import asyncio
 import contextlib
 import json
-import os
 import random
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Awaitable
@@ -45,14 +41,9 @@ class Heard:
 
 def measure(count: int = 60) -> dict[str, Any]:
     """`count` seconds of it."""
-    with tempfile.TemporaryDirectory(prefix="rushes-crowd-") as folder:
-        server, address = _served(Path(folder))
-        try:
-            heard = asyncio.run(_crowd(address, count))
-            made = _counts(Path(folder))
-        finally:
-            server.terminate()
-            server.wait()
+    with tempfile.TemporaryDirectory(prefix="rushes-crowd-") as folder, ground.served(Path(folder)) as address:
+        heard = asyncio.run(_crowd(address, count))
+        made = _counts(Path(folder))
     p95 = {name: round(_p95(times), 3) for name, times in asdict(heard).items() if name != "errors"}
     return {
         "people": PEOPLE,
@@ -66,18 +57,6 @@ def measure(count: int = 60) -> dict[str, Any]:
         "errors": sorted(set(heard.errors))[:5],
         "holds": len(heard.polls) > PEOPLE and p95["polls"] < LIMIT_S and not heard.errors and made["done"] > 0,
     }
-
-
-def _served(data: Path) -> "tuple[subprocess.Popen[bytes], str]":
-    """The studio as people start it, once it answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "studio", "serve", "--port", str(port), "--data", str(data)]
-    with (data / "log").open("wb") as said:
-        server = subprocess.Popen(command, env={**os.environ, "RUSHES_HOST": "127.0.0.1"}, stderr=said)
-    ground.until(lambda: b"is open at" in (data / "log").read_bytes(), "the page")
-    return server, f"http://127.0.0.1:{port}"
 
 
 def _counts(data: Path) -> dict[str, int]:

@@ -1,9 +1,13 @@
 """The ground on which accidents happen: a studio in a folder of its own, the smallest jobs, and what must hold after.
 
-Nothing listens on the network.
+Nothing listens on the network, but for what `served` starts on loopback.
 """
 
 import dataclasses
+import os
+import socket
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -44,6 +48,23 @@ def studio(folder: Path | None = None, *, supervised: bool = True) -> Iterator[S
             yield here
         finally:
             here.close()
+
+
+@contextmanager
+def served(data: Path) -> Iterator[str]:
+    """The address of the studio as people start it, once it answers; it ends with the block."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "studio", "serve", "--port", str(port), "--data", str(data)]
+    with (data / "log").open("wb") as said:
+        server = subprocess.Popen(command, env={**os.environ, "RUSHES_HOST": "127.0.0.1"}, stderr=said)
+    try:
+        until(lambda: b"is open at" in (data / "log").read_bytes(), "the page")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait()
 
 
 def until(true: Callable[[], object], what: str, patience: float = PATIENCE_S) -> float:

@@ -4,17 +4,12 @@ Holds if no page writes an error into its console and nothing is wider than the 
 """
 
 import base64
-import os
-import re
-import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from studio.benchmarks import browser
+from studio.benchmarks import browser, ground
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "assets/screenshots"
@@ -40,13 +35,13 @@ def measure(count: int = len(PROMPTS), folder: Path = FOLDER) -> dict[str, Any]:
     wide: list[str] = []
     with (
         tempfile.TemporaryDirectory(prefix="rushes-benchmark-") as data,
-        _served(Path(data)) as address,
+        ground.served(Path(data)) as address,
         browser.browser() as opened,
     ):
         state = _make(opened, address, PROMPTS[:count])
         for look, how in LOOKS.items():
             context = opened.new_context(storage_state=state, reduced_motion="reduce", **how)
-            wide += _tour(_page(context, address, complaints), look, folder)
+            wide += _tour(browser.visit(context, address, complaints, patience_ms=SOON_MS), look, folder)
             context.close()
     pictures = len(LOOKS) * len(SCENES)
     return {"pictures": pictures, "console": complaints, "wider_than_the_window": wide, "holds": not complaints + wide}
@@ -67,7 +62,7 @@ def _tour(page: Any, look: str, folder: Path) -> list[str]:
 def _make(opened: Any, address: str, prompts: tuple[str, ...]) -> Any:
     """Asks for clips as a person does; returns the browser's cookies once the clips are there."""
     context = opened.new_context(**LOOKS["light"])
-    page = _page(context, address, [])
+    page = browser.visit(context, address, [], patience_ms=SOON_MS)
     for prompt in prompts:
         page.fill("#prompt textarea", prompt)
         page.locator("#prompt textarea").press("Control+Enter")
@@ -77,16 +72,6 @@ def _make(opened: Any, address: str, prompts: tuple[str, ...]) -> Any:
     state = context.storage_state()
     context.close()
     return state
-
-
-def _page(context: Any, address: str, complaints: list[str]) -> Any:
-    page = context.new_page()
-    page.set_default_timeout(SOON_MS)
-    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(address, wait_until="domcontentloaded")
-    page.wait_for_function("document.querySelector('#cost')?.innerText.length > 3")
-    return page
 
 
 def _tab(name: str) -> Callable[[Any], None]:
@@ -157,15 +142,3 @@ def _keep(page: Any, path: Path) -> None:
     """What the window shows, as .webp."""
     told = page.context.new_cdp_session(page).send("Page.captureScreenshot", {"format": "webp", "quality": 85})
     path.write_bytes(base64.b64decode(told["data"]))
-
-
-@contextmanager
-def _served(data: Path) -> Iterator[str]:
-    """The address of a studio that keeps its things in `data`."""
-    command = [sys.executable, "app.py", "--port", "0", "--data", str(data)]
-    with subprocess.Popen(command, cwd=ROOT, env=os.environ, stderr=subprocess.PIPE, text=True) as server:
-        try:
-            yield next(filter(None, (re.search(r"http://\S+", line) for line in server.stderr)))[0]
-        finally:
-            server.terminate()
-            server.communicate()

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from studio.benchmarks.browser import visit
+
 ROOT = Path(__file__).resolve().parents[2]
 PROMPT = "a fox jumps in a forest"
 SOON, LATER = 20_000, 90_000  # milliseconds; the first job waits until its process has started
@@ -56,13 +58,8 @@ def person(browser: Any) -> Any:
 @pytest.fixture
 def open_page(address: str, complaints: list[str]) -> Open:
     def opened(context: Any) -> Any:
-        page = context.new_page()
-        page.set_default_timeout(SOON)
-        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(address, wait_until="domcontentloaded")
+        page = visit(context, address, complaints, patience_ms=SOON)
         page.wait_for_selector("#go:not([disabled])")
-        page.wait_for_function("document.querySelector('#cost')?.innerText.length > 3")  # the first look is done
         return page
 
     return opened

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from pipelines.media import export
+from studio.benchmarks.browser import visit
 
 ROOT = Path(__file__).resolve().parents[2]
 SOON, LATER = 30_000, 120_000
@@ -36,14 +37,9 @@ def page(address: str) -> Iterator[Any]:
 
     with sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        opened = chromium.new_page(viewport={"width": 1280, "height": 900})
-        opened.set_default_timeout(SOON)
         complaints: list[str] = []
-        opened.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-        opened.on("pageerror", lambda error: complaints.append(str(error)))
-        opened.goto(address, wait_until="domcontentloaded")
-        opened.wait_for_function("document.querySelector('#cost')?.innerText.length > 3")
-        yield opened
+        context = chromium.new_context(viewport={"width": 1280, "height": 900})
+        yield visit(context, address, complaints, patience_ms=SOON)
         assert complaints == []
         chromium.close()
 

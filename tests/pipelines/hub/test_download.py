@@ -165,6 +165,11 @@ def test_a_disk_that_fills_up_meanwhile_is_named(row: ModelSpec, hub: HubServer,
         download.download(row, progress=silent, endpoint=hub.url)
 
 
+def test_what_is_left_of_a_download_that_never_began_is_removed(row: ModelSpec):
+    (presence.repository(row.repo) / "refs").mkdir(parents=True)
+    assert download.delete(row) == 0 and not presence.repository(row.repo).exists()
+
+
 def test_a_model_is_removed_with_everything_that_it_took(row: ModelSpec, hub: HubServer):
     download.download(row, progress=silent, endpoint=hub.url)
     assert download.delete(row) == sum(len(hub.files[name]) for name in WANTED)
