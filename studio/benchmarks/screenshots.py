@@ -108,10 +108,11 @@ def _sent(act: str, name: str) -> Callable[[Any], None]:
 
 def _compared(page: Any) -> None:
     _tab("Compare")(page)
-    cards = page.locator("#candidates .card")
     for number in range(2):
-        cards.nth(number).focus()
-        page.keyboard.press("c")
+        page.locator("#candidates .pick input").nth(number).check()
+    page.locator("#candidates [data-many=compare]").click()
+    page.wait_for_function("document.querySelector('#compared .compare')?.clock?.ready")
+    page.evaluate("scrollTo(0, 0)")
 
 
 def _verified(page: Any) -> None:
