@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from pipelines.errors import Unavailable
 from pipelines.moviegen.nn.tae import TAE, TAEConfig, channels_last
@@ -81,9 +82,18 @@ def save(model: nn.Module, path: Path, dtype: torch.dtype = torch.float16, **fac
     path.with_suffix(".json").write_text(json.dumps(facts, indent=1) + "\n")
 
 
+class _Unfilled(TorchFunctionMode):
+    """Leaves out what `nn.init` does. The meta device would too, but its operations load torch's compiler, 1.8 s."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(func, "__module__", None) == nn.init.__name__:
+            return kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
+
+
 def _filled(build: Any, state: dict[str, torch.Tensor]) -> Any:
-    """A model made without memory of its own that takes over the weights read from disk."""
-    with torch.device("meta"):
+    """A model, never initialised, that takes over the weights read from disk."""
+    with _Unfilled():
         model = build()
     state = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
     model.load_state_dict(state, assign=True)

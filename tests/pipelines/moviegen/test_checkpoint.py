@@ -1,6 +1,8 @@
 """Weights on disk: what is saved comes back, and what is missing or damaged is said in a sentence."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -42,3 +44,11 @@ def test_missing_weights_say_how_to_get_them(weights):
     weights[1].unlink()
     with pytest.raises(Unavailable, match="missing; get them with: git checkout"):
         checkpoint.load_tae("tiny", weights[1].parents[1])
+
+
+def test_to_load_weights_does_not_load_torch_s_compiler():
+    code = (
+        "import sys; from pipelines.moviegen import checkpoint as c; c.load_text(); c.load_transformer(); c.load_tae();"
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

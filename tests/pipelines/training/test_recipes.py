@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from pipelines.errors import Unavailable
 from pipelines.moviegen import checkpoint, presets
@@ -12,6 +13,7 @@ from pipelines.training import autoencoder, data, generator, publish
 from pipelines.training.finetune import pretty
 from pipelines.training.latents import CLIPS, STILLS, Bucket, Latents, cache
 from pipelines.training.losses import divergence, reconstruction
+from pipelines.vocabulary import AXES
 
 BUCKET = Bucket(aspect="1:1", frames=1, share=1.0)
 
@@ -100,6 +102,15 @@ def test_naming_is_least_for_the_thing_where_it_is_and_nothing_elsewhere(folder)
     other = right.roll(1, dims=-1)
     assert generator.naming(right, batch) < 0.3 * generator.naming(torch.zeros_like(right), batch)
     assert generator.naming(right, batch) < generator.naming(other, batch)
+
+
+def test_telling_is_least_for_the_scene_s_own_values(folder):
+    stage = generator.Stage(name="test", after=None, buckets=((BUCKET, 1.0),), latent_frames=2)
+    batch = generator.Feed(stage, folder, generator.Reader(checkpoint.load_text()), seed=0).batch()
+    unsure = {name: torch.zeros(2, 64, len(AXES[name])) for name in generator.TELLING}
+    right = {name: 20 * F.one_hot(batch.told[name], len(AXES[name]))[:, None].expand(-1, 64, -1) for name in unsure}
+    wrong = {name: said.roll(1, dims=-1) for name, said in right.items()}
+    assert generator.telling(right, batch) < 1e-3 < generator.telling(unsure, batch) < generator.telling(wrong, batch)
 
 
 def test_what_the_thing_covers_counts_more_and_the_mean_is_one(folder):
