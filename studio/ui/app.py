@@ -24,7 +24,8 @@ TABS = (create, animate, personalise, edit, sound, gallery, compare, studies, ve
 
 def build(studio: Studio) -> gr.Blocks:
     """The page of a studio. Its public endpoints are those of studio.ui.api; gradio's queue holds no work."""
-    with gr.Blocks(title="Rushes", fill_width=True, analytics_enabled=False) as page:
+    page = gr.Blocks(title="Rushes", fill_width=True, analytics_enabled=False)
+    with page.queue(api_open=False, max_size=100):  # before the page is full: gradio describes all of it each time
         desk = Desk(studio, rooms(TABS), makers(TABS))
         desk.tabs = gr.Tabs(elem_id="tabs", render=False)
         _bar(studio, desk)
@@ -39,7 +40,7 @@ def build(studio: Studio) -> gr.Blocks:
         beside.connect()
         desk.connect(page)
         api.draw(studio)
-    return page.queue(api_open=False, max_size=100)
+    return page
 
 
 def _bar(studio: Studio, desk: Desk) -> None:

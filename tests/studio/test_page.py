@@ -240,6 +240,17 @@ def test_the_web_process_builds_the_page_without_torch(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+def test_gradio_is_loaded_without_rendering_a_file_for_each_of_its_components():
+    code = (
+        "import ast, inspect, sys; cut, parts = ast.get_source_segment, []; "
+        "ast.get_source_segment = lambda *a: parts.append(a) or cut(*a); "
+        "file_of = inspect.getfile; from studio.ui import player; import gradio; "
+        "sys.exit(len(parts) > 20 or inspect.getfile is not file_of or not gradio.HTML.EVENTS)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+    assert not list((ROOT / "studio").rglob("*.pyi"))
+
+
 def test_a_data_folder_that_cannot_be_made_is_named():
     with pytest.raises(Unavailable, match="RUSHES_DATA"):
         Studio.open(Settings(data=Path("/proc/rushes")))
