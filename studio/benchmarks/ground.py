@@ -5,7 +5,7 @@ Nothing listens on the network, but for what `served` starts on loopback.
 
 import dataclasses
 import os
-import socket
+import re
 import subprocess
 import sys
 import tempfile
@@ -53,15 +53,13 @@ def studio(folder: Path | None = None, *, supervised: bool = True) -> Iterator[S
 @contextmanager
 def served(data: Path) -> Iterator[str]:
     """The address of the studio as people start it, once it answers; it ends with the block."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "studio", "serve", "--port", str(port), "--data", str(data)]
-    with (data / "log").open("wb") as said:
+    command = [sys.executable, "-m", "studio", "serve", "--port", "0", "--data", str(data)]
+    log = data / "log"
+    with log.open("wb") as said:
         server = subprocess.Popen(command, env={**os.environ, "RUSHES_HOST": "127.0.0.1"}, stderr=said)
     try:
-        until(lambda: b"is open at" in (data / "log").read_bytes(), "the page")
-        yield f"http://127.0.0.1:{port}"
+        until(lambda: "Ctrl+C" in log.read_text(), "the page")
+        yield re.search(r"http://[\w.:]+", log.read_text())[0]
     finally:
         server.terminate()
         server.wait()
