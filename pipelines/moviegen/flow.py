@@ -25,12 +25,15 @@ def interpolate(x0: Tensor, x1: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
     return xt, x1 - (1 - SIGMA_MIN) * x0
 
 
-def logit_normal(count: int, generator: torch.Generator | None = None, *, mean: float = 0.0) -> Tensor:
+def logit_normal(
+    count: int, generator: torch.Generator | None = None, *, mean: float = 0.0, device: torch.device | None = None
+) -> Tensor:
     """(count,) times in (0, 1), denser around the logistic of `mean`: the logistic of a normal of deviation 1.
 
     One from each of `count` equally likely parts of the distribution, in random order: a batch has early and late ones.
     """
-    part = torch.randperm(count, generator=generator) + torch.rand(count, generator=generator)
+    order = torch.randperm(count, generator=generator, device=device)
+    part = order + torch.rand(count, generator=generator, device=device)
     return torch.sigmoid(mean + torch.special.ndtri((part / count).clamp(1e-6, 1 - 1e-6)))
 
 
@@ -46,8 +49,9 @@ def loss(
 
     `weight`, of mean one and broadcast to x1, says what counts how much.
     """
-    x0 = torch.randn(x1.shape, generator=generator).to(x1)
-    t = logit_normal(len(x1), generator, mean=mean).to(x1)
+    where = generator.device if generator else x1.device
+    x0 = torch.randn(x1.shape, generator=generator, device=where).to(x1)
+    t = logit_normal(len(x1), generator, mean=mean, device=where).to(x1)
     xt, v = interpolate(x0, x1, t)
     error = (velocity(xt, t).float() - v).square()
     return (error if weight is None else error * weight).mean()

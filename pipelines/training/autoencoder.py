@@ -3,27 +3,32 @@
     python -m pipelines.training.autoencoder --preset mini --stage image --minutes 10 --rate 1e-3
     python -m pipelines.training.autoencoder --preset mini --stage clips --minutes 50
     python -m pipelines.training.autoencoder --preset mini --stage decoder --minutes 20
+    python -m pipelines.training.autoencoder --preset mini --stage whole --published --minutes 3 --batch 48 --workers 15
 
 Each stage begins with the weights of the one before it and resumes its own. `decoder` leaves the latents as they are
-(the encoder is frozen), so that it can be trained further at any time, after the transformer too.
+(the encoder is frozen), so that it can be trained further at any time, after the transformer too. `whole` trains all
+parts together, the head at full size as well: for a graphics card, where that costs little.
 """
 
 import argparse
+import itertools
 import logging
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pipelines import device
 from pipelines.moviegen import checkpoint, presets
 from pipelines.moviegen.nn.tae import TAE, channels_last, image_autoencoder, inflate
-from pipelines.training.data import CropPool
-from pipelines.training.loop import Plan, Run
+from pipelines.training.data import FRAMES, CropPool, ahead, pixels
+from pipelines.training.loop import Plan, Run, place
 from pipelines.training.losses import divergence, outlier_penalty, reconstruction
 
-STAGES = ("image", "clips", "decoder")
+STAGES = ("image", "clips", "decoder", "whole")
 DIVERGENCE = 1e-3
 OUTLIERS = 0.1
 
@@ -37,6 +42,8 @@ def main() -> None:
     parser.add_argument("--cooldown", type=float, default=0.5, help="the part of the minutes in which the rate falls")
     parser.add_argument("--batch", type=int, default=6)
     parser.add_argument("--published", action="store_true", help="begin with the weights in assets/weights")
+    parser.add_argument("--workers", type=int, default=1, help="processes that draw crops")
+    parser.add_argument("--real", type=float, default=0.3, help="the part of the drawing that goes to photographs")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.manual_seed(0)
@@ -52,27 +59,32 @@ def train(options: argparse.Namespace) -> None:
 
     def optimise(model: nn.Module) -> list[torch.optim.Optimizer]:
         trained = [p for p in model.parameters() if p.requires_grad]
-        return [torch.optim.AdamW(trained, lr=options.rate, betas=(0.9, 0.99), weight_decay=0.0)]
+        return [torch.optim.AdamW(trained, lr=options.rate, betas=(0.9, 0.99), weight_decay=0.0, fused=True)]
 
     plan = Plan(minutes=options.minutes, rate=options.rate, cooldown=options.cooldown)
     run = Run(model, optimise, plan, root / options.stage)
-    rng, pool = np.random.default_rng(run.step), CropPool(seed=run.step)
-    frames = 1 if options.stage == "image" else 16
+    pool = CropPool(seed=run.step, workers=options.workers, real=options.real)
+    draw = partial(draw_crops, pool, options.batch, 1 if options.stage == "image" else FRAMES)
+    check = pixels(pool.batch(12, draw.args[2], np.random.default_rng(1))).to(place())
+    penalty = OUTLIERS if options.stage in ("clips", "whole") else 0.0
+    feed = ahead(draw, itertools.count(run.step), place())
+    run.train(lambda: batch_loss(run.model, pixels(next(feed)), penalty), lambda average: error(average, check))
 
-    def loss() -> Tensor:
-        # one batch of stills for three of clips, as in the paper; stills are as many as cost the same time
-        still = frames == 1 or run.step % 4 == 3
-        x = pool.batch(options.batch * (3 if still else 1), 1 if still else frames, rng)
-        return batch_loss(run.model, x, penalty=OUTLIERS if options.stage == "clips" else 0.0)
 
-    check = pool.batch(12, frames, np.random.default_rng(1))
-    run.train(loss, lambda average: error(average, check))
+def draw_crops(pool: CropPool, batch: int, frames: int, step: int) -> Tensor:
+    """The crops of a step: a batch of stills for three of clips, as in the paper.
+
+    Stills are three times as many: as many as cost the same time on a processor.
+    """
+    still = frames == 1 or step % 4 == 3
+    count, length = (3 * batch, 1) if still else (batch, frames)
+    return torch.from_numpy(pool.batch(count, length, np.random.default_rng((step, 2))))
 
 
 def begin(preset: str, stage: str, root: Path | None) -> TAE:
     """A new image autoencoder, or the averaged weights of the stage before it in `root`, or the published ones."""
     config = presets.TAE[preset]
-    if stage != "decoder":
+    if stage in ("image", "clips"):
         config = replace(config, refine=0)  # trained last: it costs a quarter of the time
     if stage == "image":
         model = image_autoencoder(config)
@@ -91,10 +103,11 @@ def _published(preset: str) -> dict[str, Tensor]:
 
 
 def batch_loss(model: TAE, x: Tensor, penalty: float) -> Tensor:
-    """x (B, 3, T, H, W) -> what the recipe minimises."""
-    mean, log_variance = model.posterior(x)
-    z = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
-    y = model.pixels(z)[:, :, : x.shape[2]]
+    """x (B, 3, T, H, W) -> what the recipe minimises. On a processor convolutions are slower in bfloat16."""
+    with torch.autocast(x.device.type, device.dtype(x.device.type), enabled=x.is_cuda):
+        mean, log_variance = (part.float() for part in model.posterior(x))
+        z = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
+        y = model.pixels(z)[:, :, : x.shape[2]].float()
     loss = reconstruction(y, x) + DIVERGENCE * divergence(mean, log_variance)
     return loss + penalty * outlier_penalty(mean) if penalty else loss
 

@@ -17,4 +17,4 @@ BUCKETS = (
 STAGE = generator.Stage(name="clips", after="stills", buckets=BUCKETS)
 
 if __name__ == "__main__":
-    generator.train(STAGE, generator.options(__doc__, minutes=60, rate=7e-4))
+    generator.train(STAGE, generator.options(__doc__, minutes=60, rate=7e-4).parse_args())

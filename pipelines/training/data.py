@@ -7,9 +7,12 @@ ones into a folder; NOTICE lists those that our weights have seen.
 import multiprocessing
 import os
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -72,36 +75,65 @@ def _motion(crop: np.ndarray) -> float:
 
 
 class CropPool:
-    """Crops in shared memory, (capacity, FRAMES, SIDE, SIDE, 3) uint8, for ever overwritten by a child process."""
+    """Crops in shared memory, (capacity, FRAMES, SIDE, SIDE, 3) uint8, for ever overwritten by child processes."""
 
-    def __init__(self, capacity: int = 2400, real: float = 0.3, seed: int = 0):
+    def __init__(self, capacity: int = 2400, real: float = 0.3, seed: int = 0, workers: int = 1):
         shape = (capacity, FRAMES, SIDE, SIDE, 3)
         self._memory = SharedMemory(create=True, size=int(np.prod(shape)))
         self.crops = np.ndarray(shape, np.uint8, self._memory.buf)
         context = multiprocessing.get_context("spawn")
         self._filled = context.Value("q", 0)
-        self._child = context.Process(
-            target=_fill, args=(self._memory.name, shape, self._filled, real, seed), daemon=True
-        )
-        self._child.start()
+        # one child shares its cores with the training and rests when the pool is full; several have cores of their own
+        rest = 1.0 if workers == 1 else 0.0
+        self._children = [
+            context.Process(
+                target=_fill, args=(self._memory.name, shape, self._filled, real, seed + i, rest), daemon=True
+            )
+            for i in range(workers)
+        ]
+        for child in self._children:
+            child.start()
 
-    def batch(self, count: int, frames: int, rng: np.random.Generator) -> Tensor:
-        """`count` random crops, (B, 3, frames, SIDE, SIDE) float in [-1, 1]."""
-        while (ready := min(self._filled.value, len(self.crops))) < 64:
-            self._child.join(0.5)
-            assert self._child.is_alive(), "the process that makes crops has died"
+    def batch(self, count: int, frames: int, rng: np.random.Generator) -> np.ndarray:
+        """`count` random crops, (B, frames, SIDE, SIDE, 3) uint8."""
+        # each child may be writing the last place it took
+        while (ready := min(self._filled.value - len(self._children), len(self.crops))) < 64:
+            self._children[0].join(0.5)
+            assert self._children[0].is_alive(), "the process that makes crops has died"
         starts = rng.integers(0, FRAMES - frames + 1, count)
-        chosen = [self.crops[i, t : t + frames] for i, t in zip(rng.integers(0, ready, count), starts, strict=True)]
-        return pixels(np.stack(chosen))
+        return self.crops[rng.integers(0, ready, count)[:, None], starts[:, None] + np.arange(frames)]
 
 
-def pixels(frames: np.ndarray) -> Tensor:
+def pixels(frames: np.ndarray | Tensor) -> Tensor:
     """(B, T, H, W, 3) uint8 -> (B, 3, T, H, W) float in [-1, 1]."""
-    return rearrange(torch.from_numpy(frames), "b t h w c -> b c t h w").float() / 127.5 - 1
+    return rearrange(torch.as_tensor(frames), "b t h w c -> b c t h w").float() / 127.5 - 1
 
 
-def _fill(name: str, shape: tuple[int, ...], filled: object, real: float, seed: int) -> None:
-    """The child: draws for ever into the pool that its parent made."""
+class Movable(Protocol):
+    """A tensor, or several that go together."""
+
+    def pin_memory(self) -> "Movable": ...
+
+    def to(self, device: torch.device, *, non_blocking: bool) -> "Movable": ...
+
+
+def ahead(make: Callable[[int], Movable], steps: Iterator[int], device: torch.device) -> Iterator[Any]:
+    """make(step) for each of `steps`, on the device; threads make the next ones meanwhile, more of them for a card."""
+    card = device.type == "cuda"
+
+    def ready(step: int) -> Movable:
+        made = make(step)
+        return made.pin_memory() if card else made
+
+    with ThreadPoolExecutor(4 if card else 1) as threads:
+        coming = deque(threads.submit(ready, next(steps)) for _ in range(4 if card else 1))
+        while True:
+            coming.append(threads.submit(ready, next(steps)))
+            yield coming.popleft().result().to(device, non_blocking=True)
+
+
+def _fill(name: str, shape: tuple[int, ...], filled: object, real: float, seed: int, rest: float) -> None:
+    """A child: draws for ever into the pool that its parent made."""
     cv2.setNumThreads(1)
     memory = SharedMemory(name=name)
     crops = np.ndarray(shape, np.uint8, memory.buf)
@@ -113,8 +145,8 @@ def _fill(name: str, shape: tuple[int, ...], filled: object, real: float, seed: 
         else:
             made = list(theatre_crops(int(rng.integers(2**31)), rng))
         for crop in made:
-            place = filled.value if filled.value < shape[0] else int(rng.integers(shape[0]))
-            crops[place] = crop
-            filled.value += 1
+            with filled.get_lock():
+                place, filled.value = filled.value, filled.value + 1
+            crops[place if place < shape[0] else rng.integers(shape[0])] = crop
         if filled.value > shape[0]:
-            time.sleep(1.0)  # full: now it only has to stay fresh, and the cores belong to the training
+            time.sleep(rest)  # full: now it only has to stay fresh

@@ -19,4 +19,4 @@ def pretty(scene: Scene) -> bool:
 STAGE = generator.Stage(name="finetune", after="clips", buckets=BUCKETS, chosen=pretty)
 
 if __name__ == "__main__":
-    generator.train(STAGE, generator.options(__doc__, minutes=10, rate=2e-4))
+    generator.train(STAGE, generator.options(__doc__, minutes=10, rate=2e-4).parse_args())

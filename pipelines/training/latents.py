@@ -79,15 +79,20 @@ class Renders(Dataset):
         return len(self.seeds)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        cv2.setNumThreads(1)
         scene = world.sample_scene(self.seeds[index], style=self.style)
-        width, height = ASPECT_SIZES[self.bucket.aspect]
-        if self.bucket.frames == 1:
-            theatre, times = world.stage_still(scene, width=width, height=height)
-        else:
-            theatre, times = world.stage(scene, frames=self.bucket.frames, width=width, height=height)
-        masks = np.stack([theatre.covers(t)[0] for t in times])
-        return np.stack([theatre.frame(t) for t in times]), cover(masks, **self.token)
+        return shown(scene, self.bucket, **self.token)
+
+
+def shown(scene: Scene, bucket: Bucket, *, frames: int, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """The scene in a bucket's shape: frames (T, H, W, 3) and the cover of tokens of `frames` x `side` x `side`."""
+    cv2.setNumThreads(1)
+    width, height = ASPECT_SIZES[bucket.aspect]
+    if bucket.frames == 1:
+        theatre, times = world.stage_still(scene, width=width, height=height)
+    else:
+        theatre, times = world.stage(scene, frames=bucket.frames, width=width, height=height)
+    masks = np.stack([theatre.covers(t)[0] for t in times])
+    return np.stack([theatre.frame(t) for t in times]), cover(masks, frames=frames, side=side)
 
 
 def cover(masks: np.ndarray, *, frames: int, side: int) -> np.ndarray:

@@ -5,7 +5,6 @@ A recipe gives a loss; the loop owns the optimisers and the folder `runs/<name>/
 
 import copy
 import logging
-import math
 import os
 import time
 from collections.abc import Callable
@@ -82,6 +81,7 @@ class Run:
 
     def __init__(self, model: nn.Module, optimise: Optimise, plan: Plan, folder: Path):
         self.plan, self.folder = plan, folder
+        model = model.to(place())
         self.average, self.plateau = share(averaged(model)), Plateau(plan.patience)
         self.model = share(model)
         self.optimisers = optimise(self.model)  # after the sharing: they hold the parameters that remain here
@@ -94,7 +94,7 @@ class Run:
     def train(self, loss: Callable[[], Tensor], validate: Callable[[nn.Module], float] | None = None) -> nn.Module:
         """Calls `loss` until the clock is out; `validate(average)` at every checkpoint. Returns the average."""
         logged = saved = mark = time.monotonic()
-        recent: list[float] = []
+        recent: list[Tensor] = []
         while self.elapsed < self.plan.minutes * 60 and self.step != self.plan.steps:
             recent.append(self._advance(loss()))
             now = time.monotonic()
@@ -102,7 +102,7 @@ class Run:
             if now - logged > LOG_SECONDS:
                 log.info(
                     "%s step %d minute %.1f loss %.4f rate x%.3f",
-                    self.folder.name, self.step, self.elapsed / 60, sum(recent) / len(recent), self.schedule(),
+                    self.folder.name, self.step, self.elapsed / 60, torch.stack(recent).mean(), self.schedule(),
                 )  # fmt: skip
                 logged, recent = now, []
             if now - saved > CHECKPOINT_SECONDS:
@@ -130,21 +130,19 @@ class Run:
             torch.save(state, self.folder / "new.pt")
             os.replace(self.folder / "new.pt", self.folder / "last.pt")
 
-    def _advance(self, loss: Tensor) -> float:
+    def _advance(self, loss: Tensor) -> Tensor:
         for optimiser, rates in zip(self.optimisers, self.rates, strict=True):
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
                 group["lr"] = rate * self.schedule()
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.plan.clip)
-        if math.isfinite(norm.item()):
-            for optimiser in self.optimisers:
-                optimiser.step()
-        else:
-            log.warning("step %d: gradient is not finite, step skipped", self.step)
+        for optimiser in self.optimisers:
+            optimiser.found_inf = (~norm.isfinite()).float()  # then a fused optimiser skips the step, without a wait
+            optimiser.step()
         self.model.zero_grad(set_to_none=True)
         self.step += 1
         follow(self.average, self.model, decay=self.plan.average, step=self.step)
-        return loss.item()
+        return loss.detach()
 
     def _validate(self, validate: Callable[[nn.Module], float] | None) -> None:
         if validate is None:
@@ -164,10 +162,18 @@ class Run:
         log.info("%s resumed at step %d, minute %.1f", self.folder.name, self.step, self.elapsed / 60)
 
 
+def place() -> torch.device:
+    """Where this process trains: on its own graphics card, else on the processor."""
+    card = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+    return torch.device(card if torch.cuda.is_available() else "cpu")
+
+
 def join() -> int:
     """Meets the other processes that `torchrun` started; returns this one's rank, 0 if it is alone."""
     if "WORLD_SIZE" not in os.environ:
         return 0
+    if torch.cuda.is_available():
+        torch.cuda.set_device(place())
     dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     return dist.get_rank()
 

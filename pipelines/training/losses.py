@@ -14,7 +14,7 @@ def reconstruction(y: Tensor, x: Tensor) -> Tensor:
     d = y - x
     edges = sum((d.diff(dim=dim).abs().mean() for dim in (2, 3, 4) if d.shape[dim] > 1), start=d.new_zeros(()))
     coarse = F.avg_pool2d(rearrange(d, "b c t h w -> (b t) c h w"), 4).abs().mean()
-    return d.abs().mean() + 2 * d.square().mean() + 0.5 * edges + coarse
+    return d.abs().mean() + 5 * d.square().mean() + 0.5 * edges + coarse
 
 
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:

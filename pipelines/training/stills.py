@@ -9,4 +9,4 @@ from pipelines.training.latents import STILLS
 STAGE = generator.Stage(name="stills", after=None, buckets=tuple((bucket, bucket.share) for bucket in STILLS))
 
 if __name__ == "__main__":
-    generator.train(STAGE, generator.options(__doc__, minutes=45, rate=1e-3))
+    generator.train(STAGE, generator.options(__doc__, minutes=45, rate=1e-3).parse_args())

@@ -87,8 +87,15 @@ class MiniLM(nn.Module):
             raise BadRequest("prompt", f"is {longest} tokens long; {self.config.longest} is the most")
         tokens = torch.tensor([row + [0] * (longest - len(row)) for row in ids])  # (B, S)
         mask = torch.tensor([[True] * len(row) + [False] * (longest - len(row)) for row in ids])
+        return self.read(tokens, mask)
+
+    @torch.no_grad()
+    def read(self, tokens: Tensor, mask: Tensor) -> Text:
+        """Token ids (B, S), filled up to S where the mask (B, S) is False."""
         parts = self.embeddings
-        x = parts["word_embeddings"](tokens) + parts["position_embeddings"].weight[:longest]
+        device = parts["word_embeddings"].weight.device
+        tokens, mask = tokens.to(device), mask.to(device)
+        x = parts["word_embeddings"](tokens) + parts["position_embeddings"].weight[: tokens.shape[1]]
         x = parts["LayerNorm"](x + parts["token_type_embeddings"].weight[0])
         for layer in self.encoder["layer"]:
             x = layer(x, mask[:, None, None])

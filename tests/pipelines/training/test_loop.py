@@ -23,7 +23,8 @@ rank, folder = join(), Path(sys.argv[1])
 count = int(os.environ.get("WORLD_SIZE", 1))
 torch.manual_seed(0)
 model = VideoTransformer(presets.TRANSFORMER["tiny"])
-run = Run(model, lambda m: [torch.optim.AdamW(m.parameters(), lr=1e-2)], Plan(minutes=9, rate=1e-2, steps=3), folder)
+plan = Plan(minutes=9, rate=1e-2, steps=3)
+run = Run(model, lambda m: [torch.optim.AdamW(m.parameters(), lr=1e-2, fused=True)], plan, folder)
 losses = []
 
 def loss():
@@ -51,7 +52,7 @@ def rising(model, optimise, plan, folder):
 
 
 def adam(model):
-    return [torch.optim.AdamW(model.parameters(), lr=1e-2)]
+    return [torch.optim.AdamW(model.parameters(), lr=1e-2, fused=True)]
 
 
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(tmp_path):

@@ -83,6 +83,15 @@ def test_one_step_of_the_transformer_s_recipe_has_a_gradient_everywhere(folder):
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
 
 
+def test_blurred_words_are_others_each_time_and_no_words_stay_none():
+    text = checkpoint.load_text()(["a fox", ""])
+    once, again = generator.blurred(text), generator.blurred(text)
+    assert torch.equal(once.mask, text.mask) and not torch.equal(once.states[0], again.states[0])
+    assert torch.equal(once.states[1], text.states[1])
+    spread = (once.states[0] - text.states[0]).std() / text.states[0].std()
+    assert 0 < spread < 1.1 * generator.BLUR
+
+
 def test_the_cover_says_which_tokens_the_thing_is_in(folder):
     latents = Latents(folder / BUCKET.name)
     mask = data.world.stage_still(latents.scenes[1])[0]

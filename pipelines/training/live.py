@@ -1,0 +1,275 @@
+"""Trains the transformer on scenes that are rendered and encoded meanwhile: for a graphics card and many cores.
+
+    python -m pipelines.training.live --preset mini --minutes 5 --latent-frames 512 --workers 15
+    python -m pipelines.training.publish --preset mini --transformer live
+
+Nothing is cached beforehand and hardly anything is seen as often as on a processor. Stills come first, then stills and
+clips together, as in `stills` and `clips`. A pool of latents for every shape lives on the card and is for ever renewed.
+"""
+
+import logging
+import math
+import multiprocessing
+import os
+import queue
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from pipelines import device
+from pipelines.moviegen import checkpoint, presets
+from pipelines.moviegen.nn.tae import TAE
+from pipelines.moviegen.nn.text import MiniLM, Text
+from pipelines.moviegen.nn.transformer import PATCH, patches
+from pipelines.training import generator, world
+from pipelines.training.data import ahead, pixels
+from pipelines.training.generator import MEASURED, NAMES, TELLING, TEXT_DROPPED, Batch, Pupil
+from pipelines.training.latents import CLIPS, FIRST_SEED, STILLS, Bucket, shown
+from pipelines.training.loop import Plan, Run, place
+from pipelines.vocabulary import AXES
+
+WORDINGS = 6  # captions of one scene: nothing has to be read twice, but memory is finite
+WORDS = 40  # tokens of a caption at most; longer ones are worded anew
+PARCEL = 128  # frames that a worker sends at once, stills PARCEL_STILLS
+PARCEL_STILLS = 32
+ROOM = 48_000  # latent frames in a pool of clips
+ROOM_STILLS = 16_000
+STILLS_ONLY = 0.2  # of the time
+STILLS_LATER = 0.2  # of the batches
+SHARES = {"1x1-32": 0.28, "1x1-64": 0.34, "1x1-128": 0.10, "1x1-256": 0.08}  # of the batches of clips
+OTHERS = 0.05
+LARGEST = 256 * 352 * 192 * 3  # bytes of the largest parcel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parcel:
+    """Scenes of one bucket: frames (B, T, H, W, 3) uint8, cover (B, N) uint8, numbers (B, 1 + TELLING), words
+    (B, WORDINGS, WORDS) token ids, their lengths (B, WORDINGS)."""
+
+    bucket: str
+    frames: Tensor
+    cover: Tensor
+    numbers: Tensor
+    words: Tensor
+    lengths: Tensor
+
+    def pin_memory(self) -> "Parcel":
+        """In pages that a card can fetch by itself."""
+        return self._each(Tensor.pin_memory)
+
+    def to(self, device: torch.device, *, non_blocking: bool) -> "Parcel":
+        return self._each(lambda x: x.to(device, non_blocking=non_blocking))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Parcel":
+        return replace(self, **{name: change(x) for name, x in vars(self).items() if isinstance(x, Tensor)})
+
+
+class Stream:
+    """Parcels without end; `worker` of `workers` has its own seeds."""
+
+    def __init__(self, buckets: dict[Bucket, float], text: MiniLM, token: dict[str, int]):
+        self.buckets, self.text, self.token = list(buckets), text, token
+        self.odds = np.array(list(buckets.values())) / sum(buckets.values())
+
+    def parcels(self, worker: int = 0, workers: int = 1) -> Iterator[Parcel]:
+        rng, seeds = np.random.default_rng(worker), count(FIRST_SEED + worker, workers)
+        while True:
+            yield self.parcel(self.buckets[rng.choice(len(self.odds), p=self.odds)], seeds)
+
+    def parcel(self, bucket: Bucket, seeds: Iterator[int]) -> Parcel:
+        """The next scenes in the shape of a bucket."""
+        still = bucket.frames == 1
+        size = PARCEL_STILLS if still else max(1, PARCEL // bucket.frames)
+        scenes = [world.sample_scene(next(seeds)) for _ in range(size)]
+        frames, covers = zip(*(shown(scene, bucket, **self.token) for scene in scenes), strict=True)
+        words = [self._words(scene, number, still=still) for scene in scenes for number in range(WORDINGS)]
+        rows = pad_sequence([torch.tensor(row) for row in (*words, [0] * WORDS)], batch_first=True)[:-1]
+        return Parcel(
+            bucket=bucket.name,
+            frames=torch.from_numpy(np.stack(frames)),
+            cover=torch.from_numpy(np.stack(covers)).flatten(1),
+            numbers=torch.tensor([numbers(scene) for scene in scenes]),
+            words=rows.unflatten(0, (size, WORDINGS)),
+            lengths=torch.tensor([len(row) for row in words]).unflatten(0, (size, WORDINGS)),
+        )
+
+    def _words(self, scene: world.Scene, number: int, *, still: bool) -> list[int]:
+        wordings = (np.random.default_rng((scene.seed, number, attempt)) for attempt in count())
+        read = (self.text.tokenize(world.caption(scene, wording, still=still)) for wording in wordings)
+        return next(ids for ids in read if len(ids) <= WORDS)
+
+
+def numbers(scene: world.Scene) -> list[int]:
+    """The number of the scene's thing, then of its value for each of TELLING."""
+    return [NAMES.index(scene.thing), *(AXES[name].index(getattr(scene, name)) for name in TELLING)]
+
+
+class Workers:
+    """Processes that draw a stream into slots of shared memory, used again and again: fresh pages cost more time than
+    to draw on them. `next` is the next parcel."""
+
+    def __init__(self, stream: Stream, count: int):
+        context = multiprocessing.get_context("fork")  # the text encoder's words cannot be sent
+        self.slots = torch.empty(3 * count, LARGEST, dtype=torch.uint8).share_memory_()
+        self.free, self.ready = context.Queue(), context.Queue()
+        for slot in range(len(self.slots)):
+            self.free.put(slot)
+        self.processes = [
+            context.Process(target=self._work, args=(stream, worker, count, os.getpid()), daemon=True)
+            for worker in range(count)
+        ]
+        for process in self.processes:
+            process.start()
+
+    def _work(self, stream: Stream, worker: int, workers: int, parent: int) -> None:
+        torch.set_num_threads(1)
+        for parcel in stream.parcels(worker, workers):
+            while True:
+                if os.getppid() != parent:  # a killed parent cannot end its child
+                    return
+                with suppress(queue.Empty):
+                    slot = self.free.get(timeout=5)
+                    break
+            frames = parcel.frames
+            self.slots[slot, : frames.numel()] = frames.flatten()
+            small = {name: x.numpy() for name, x in vars(parcel).items() if isinstance(x, Tensor) and x is not frames}
+            self.ready.put((slot, parcel.bucket, frames.shape, small))
+
+    def next(self, _: int = 0) -> Parcel:
+        while True:
+            with suppress(queue.Empty):
+                slot, bucket, shape, small = self.ready.get(timeout=5)
+                break
+            assert all(process.is_alive() for process in self.processes), "a process that draws scenes has died"
+        frames = self.slots[slot, : math.prod(shape)].reshape(shape).clone()
+        self.free.put(slot)
+        return Parcel(bucket=bucket, frames=frames, **{name: torch.from_numpy(x) for name, x in small.items()})
+
+
+class Pool:
+    """The scenes of one bucket on the card, the oldest replaced by the newest: tensors by name, rows are scenes."""
+
+    def __init__(self, room: int):
+        self.room, self.put_so_far = room, 0
+        self.rows: dict[str, Tensor] = {}
+
+    def put(self, **rows: Tensor) -> None:
+        for name, row in rows.items():
+            if name not in self.rows:
+                self.rows[name] = row.new_empty(self.room, *row.shape[1:])
+            at = (self.put_so_far + torch.arange(len(row), device=row.device)) % self.room
+            self.rows[name][at] = row
+        self.put_so_far += len(row)
+
+    def __len__(self) -> int:
+        return min(self.put_so_far, self.room)
+
+    def draw(self, size: int) -> dict[str, Tensor]:
+        """`size` random scenes."""
+        at = torch.randint(len(self), (size,), device=self.rows["z"].device)
+        return {name: row[at] for name, row in self.rows.items()}
+
+
+class Feed:
+    """Batches of scenes that hardly come twice. `batch` also takes in what the workers have drawn meanwhile."""
+
+    def __init__(self, tae: TAE, text: MiniLM, *, latent_frames: int, workers: int):
+        self.device, self.latent_frames, self.rng = place(), latent_frames, np.random.default_rng(0)
+        self.tae, self.text = tae.to(self.device), text
+        token = {"frames": tae.config.time, "side": PATCH * tae.config.space}
+        self.shapes = {bucket.name: bucket for bucket in (*STILLS, *CLIPS)}
+        self.odds_of_stills = [bucket.share for bucket in STILLS]
+        self.odds_of_clips = [SHARES.get(bucket.name, OTHERS) for bucket in CLIPS]
+        drawn = dict(zip(STILLS, STILLS_LATER * np.array(self.odds_of_stills), strict=True))
+        drawn |= dict(zip(CLIPS, (1 - STILLS_LATER) * np.array(self.odds_of_clips), strict=True))
+        # the workers start before the text encoder moves to the card
+        draw = Workers(Stream(drawn, text, token), workers).next
+        self.parcels = ahead(draw, count(), self.device)
+        self.text.to(self.device)
+        self.pools = {
+            name: Pool(ROOM_STILLS if shape.frames == 1 else ROOM // shape.latent_frames)
+            for name, shape in self.shapes.items()
+        }
+        self.nothing = self.text([""])
+
+    @torch.no_grad()
+    def take(self) -> None:
+        """Encodes the next parcel into its pool."""
+        parcel = next(self.parcels)
+        mask = torch.arange(WORDS, device=self.device) < parcel.lengths[..., None]  # (B, WORDINGS, WORDS)
+        dtype = device.dtype(self.device.type)
+        with torch.autocast(self.device.type, dtype, enabled=self.device.type == "cuda"):
+            z = self.tae.encode(pixels(parcel.frames))
+            states = self.text.read(parcel.words.flatten(0, 1), mask.flatten(0, 1)).states
+        self.pools[parcel.bucket].put(
+            z=z.half(), cover=parcel.cover, numbers=parcel.numbers,
+            states=states.half().unflatten(0, mask.shape[:2]), mask=mask,
+        )  # fmt: skip
+
+    def fill(self) -> None:
+        """Waits until every pool has some scenes."""
+        while min(map(len, self.pools.values())) < 4:
+            self.take()
+
+    def batch(self, stills: float) -> Batch:
+        """A random batch of one bucket; a part `stills` of all batches are stills."""
+        self.take()
+        kind, odds = (STILLS, self.odds_of_stills) if self.rng.random() < stills else (CLIPS, self.odds_of_clips)
+        bucket = kind[self.rng.choice(len(kind), p=odds)]
+        rows = self.pools[bucket.name].draw(max(1, self.latent_frames // bucket.latent_frames))
+        told = dict(zip(TELLING, rows["numbers"].T[1:], strict=True))
+        cover = rows["cover"].float() / 255
+        return Batch(z=rows["z"].float(), text=self.worded(rows), things=rows["numbers"][:, 0], cover=cover, told=told)
+
+    def worded(self, rows: dict[str, Tensor]) -> Text:
+        """One of the wordings of each scene; of some none."""
+        size, each = len(rows["z"]), torch.arange(len(rows["z"]), device=self.device)
+        which = torch.randint(WORDINGS, (size,), device=self.device)
+        states, mask = rows["states"][each, which].float(), rows["mask"][each, which]
+        dropped = torch.rand(size, 1, device=self.device) < TEXT_DROPPED
+        nothing = torch.zeros_like(states[:1])
+        nothing[:, : self.nothing.states.shape[1]] = self.nothing.states
+        mask = torch.where(dropped, torch.arange(WORDS, device=self.device) < self.nothing.states.shape[1], mask)
+        return Text(states=torch.where(dropped[..., None], nothing, states), mask=mask)
+
+    def tokens(self, size: int) -> Tensor:
+        """About `size` tokens (size, 4 C), as many of stills as of clips."""
+        found: list[Tensor] = []
+        while sum(map(len, found)) < size:
+            found.append(patches(self.batch(0.5).z).flatten(0, 1))
+        return torch.cat(found)
+
+
+def main() -> None:
+    parser = generator.options(__doc__, minutes=5, rate=1.5e-3)
+    parser.add_argument("--workers", type=int, default=1, help="processes that draw scenes")
+    choice = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    torch.manual_seed(0)
+    model = Pupil(presets.TRANSFORMER[choice.preset])
+    tae, text = checkpoint.load_tae(choice.preset), checkpoint.load_text()
+    feed = Feed(tae, text, latent_frames=choice.latent_frames or 512, workers=choice.workers)
+    feed.fill()
+    model.to(place()).prior.measure(feed.tokens(MEASURED))
+    plan = Plan(minutes=choice.minutes, rate=choice.rate, cooldown=choice.cooldown, average=0.9985, warmup=300)
+    folder = Path("runs/transformer") / choice.preset / (choice.run or "live")
+    run = Run(model, lambda model: generator.optimisers(model, choice.rate), plan, folder)
+    if place().type == "cuda":
+        generator.compile_blocks(run.model)
+
+    def loss() -> Tensor:
+        done = run.elapsed / (60 * plan.minutes)
+        return generator.objective(run.model, feed.batch(1.0 if done < STILLS_ONLY else STILLS_LATER))
+
+    run.train(loss)
+
+
+if __name__ == "__main__":
+    main()
