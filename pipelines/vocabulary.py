@@ -108,7 +108,7 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "jumps": ("jumps", "jumping", "jumps high", "jumping high", "jumps up", "jumping up", "jumps into the air",
      "jumping into the air", "springs into the air", "springing into the air", "vaults", "vaulting"),
     "spins": ("spins", "spinning", "spins around", "spinning around", "whirls", "whirling", "whirls around",
-     "whirling around", "pirouettes", "pirouetting", "revolves", "revolving"),
+     "whirling around", "pirouettes", "pirouetting"),
     "floats up": ("floats up", "floating up", "floats upwards", "floating upwards", "rises up", "rising up",
      "rises", "rising", "rises into the air", "rising into the air", "lifts off", "lifting off", "flies up",
      "flying up", "levitates", "levitating"),
