@@ -28,7 +28,7 @@ def _pick(rng: np.random.Generator, words: tuple[str, ...], first: float = 0.4) 
 
 
 def _thing(scene: Scene, rng: np.random.Generator) -> str:
-    thing = _pick(rng, THINGS[scene.thing], 0.3)
+    thing = _pick(rng, THINGS[scene.thing], 0.6)
     if scene.colour is not None and scene.style not in GREY and rng.uniform() < 0.85:
         thing = f"{scene.colour} {thing}"
     return thing
