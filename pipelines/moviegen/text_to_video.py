@@ -89,13 +89,14 @@ class TextToVideoPipeline:
         return np.concatenate(parts)[:frames]
 
     def unknown(self, prompt: str) -> list[tuple[str, str]]:
-        """Words of a prompt that mini was never shown, each with the word nearest in meaning that it was."""
+        """Words of a prompt that mini was never shown, each with the name of what is nearest in meaning."""
         words = vocabulary.unknown_words(prompt)
         if not words:
             return []
-        known = sorted({word for axis in vocabulary.WORDS.values() for group in axis.values() for word in group})
-        nearness = self.text.sentence(words) @ self.text.sentence(known).T
-        return [(word, known[row]) for word, row in zip(words, nearness.argmax(dim=1).tolist(), strict=True)]
+        known = {word: name for axis in vocabulary.WORDS.values() for name, group in axis.items() for word in group}
+        nearness = self.text.sentence(words) @ self.text.sentence(list(known)).T
+        names = list(known.values())
+        return [(word, names[row]) for word, row in zip(words, nearness.argmax(dim=1).tolist(), strict=True)]
 
     def _show(self, done: int, x1: Tensor, preview: Preview) -> None:
         if done % PREVIEW_EVERY == 0:

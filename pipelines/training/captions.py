@@ -9,12 +9,12 @@ MENTIONED = {"day": 0.12, "sunset": 0.82, "night": 0.82, "clear": 0.06, "rain": 
 GREY = ("pencil", "black and white")
 LABELS: dict[str, str] = {"static": "Static camera", "follows": "Tracking shot"}
 CAMERA_SENTENCES: dict[str, tuple[str, ...]] = {
-    "static": ("static camera", "the camera stays still"),
-    "pan left": ("camera pans left", "the camera pans to the left", "panning left"),
-    "pan right": ("camera pans right", "the camera pans to the right", "panning right"),
-    "zoom in": ("camera zooms in", "the camera zooms in", "zooming in"),
-    "zoom out": ("camera zooms out", "the camera zooms out", "zooming out"),
-    "follows": ("the camera follows it", "camera follows the {thing}", "tracking shot"),
+    "static": ("static camera", "the camera stays still", "stationary camera"),
+    "pan left": ("camera pans left", "the camera pans to the left", "panning left", "the camera sweeps left"),
+    "pan right": ("camera pans right", "the camera pans to the right", "panning right", "the camera sweeps right"),
+    "zoom in": ("camera zooms in", "the camera zooms in", "zooming in", "the camera pushes in"),
+    "zoom out": ("camera zooms out", "the camera zooms out", "zooming out", "the camera backs off"),
+    "follows": ("the camera follows it", "camera follows the {thing}", "tracking shot", "follow shot"),
 }
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from pipelines.training.world import caption, sample_scene
 from pipelines.vocabulary import (
+    ACTIONS,
     ASPECT_SIZES,
     AXES,
     COLOURED,
@@ -69,9 +70,18 @@ def test_captions_agree_with_their_scene_and_hold_no_paraphrase() -> None:
             assert unknown_words(text) == [], text
 
 
-def test_no_word_of_the_templates_is_a_paraphrase() -> None:
-    template_words = {word for table in WORDS.values() for words in table.values() for word in words}
+def test_no_word_of_the_templates_is_or_holds_a_paraphrase_or_its_plural() -> None:
+    words = [f" {word} " for table in WORDS.values() for words in table.values() for word in words]
     for axis, table in PARAPHRASES.items():
         assert set(table) <= set(AXES[axis])
-        for phrases in table.values():
-            assert not template_words & set(phrases)
+        for phrase in (phrase for phrases in table.values() for phrase in phrases):
+            forms = (phrase, f"{phrase}s", phrase.removesuffix("s"), f"{phrase.removesuffix('s').removesuffix('e')}ing")
+            assert not [word for word in words for form in forms if f" {form} " in word], phrase
+            assert read(phrase) == {}, phrase
+
+
+def test_no_word_means_two_things_and_every_action_can_be_said_both_ways() -> None:
+    words = [word for table in WORDS.values() for words in table.values() for word in words]
+    assert len(words) == len(set(words))
+    for forms in ACTIONS.values():
+        assert {form.split()[0].endswith("ing") for form in forms} == {True, False}
