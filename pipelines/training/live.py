@@ -1,6 +1,6 @@
 """Trains the transformer on scenes that are rendered and encoded meanwhile: for a graphics card and many cores.
 
-    python -m pipelines.training.live --preset mini --minutes 5 --latent-frames 512 --workers 15
+    python -m pipelines.training.live --preset mini --minutes 5 --latent-frames 1024 --workers 13 --compile
     python -m pipelines.training.publish --preset mini --transformer live
 
 Nothing is cached beforehand and hardly anything is seen as often as on a processor. Stills come first, then stills and
@@ -250,6 +250,7 @@ class Feed:
 def main() -> None:
     parser = generator.options(__doc__, minutes=5, rate=1.5e-3)
     parser.add_argument("--workers", type=int, default=1, help="processes that draw scenes")
+    parser.add_argument("--compile", action="store_true", help="fuse the operations of each block")
     choice = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.manual_seed(0)
@@ -261,7 +262,7 @@ def main() -> None:
     plan = Plan(minutes=choice.minutes, rate=choice.rate, cooldown=choice.cooldown, average=0.9985, warmup=300)
     folder = Path("runs/transformer") / choice.preset / (choice.run or "live")
     run = Run(model, lambda model: generator.optimisers(model, choice.rate), plan, folder)
-    if place().type == "cuda":
+    if choice.compile:
         generator.compile_blocks(run.model)
 
     def loss() -> Tensor:

@@ -20,10 +20,11 @@ import torch
 from torch import Tensor
 
 from pipelines.moviegen import checkpoint, presets
-from pipelines.moviegen.nn.tae import TAE, inflate
+from pipelines.moviegen.nn.tae import TAE, channels_last, inflate
 from pipelines.moviegen.nn.transformer import VideoTransformer
 from pipelines.training import world
 from pipelines.training.data import pixels
+from pipelines.training.loop import place
 
 log = logging.getLogger("training")
 RUNS = Path("runs")
@@ -47,11 +48,12 @@ def publish_tae(preset: str, stage: str, clips: int = 48) -> None:
     state, facts = _finished(RUNS / "autoencoder" / preset / stage)
     config = presets.TAE[preset]
     model = inflate(state, config if stage in ("decoder", "whole") else replace(config, refine=0)).eval()
+    model = channels_last(model).to(place())
     if stage != "decoder":  # the decoder's stage has frozen the latents, and with them their statistics
         mean, deviation = statistics(model, _theatre(clips))
         model.mean.copy_(mean)
         model.deviation.copy_(deviation)
-    checkpoint.save(model, checkpoint.WEIGHTS / preset / "tae.safetensors", stage=stage, **facts)
+    checkpoint.save(model.cpu(), checkpoint.WEIGHTS / preset / "tae.safetensors", stage=stage, **facts)
 
 
 def publish_transformer(preset: str, runs: list[str]) -> None:
@@ -71,7 +73,9 @@ def mean(states: list[dict[str, Tensor]], names: Iterable[str]) -> dict[str, Ten
 @torch.no_grad()
 def statistics(tae: TAE, clips: Iterator[np.ndarray]) -> tuple[Tensor, Tensor]:
     """Mean and deviation of the latents, (C,) each, over clips (T, H, W, 3)."""
-    latents = torch.cat([tae.posterior(pixels(clip[None]))[0].transpose(0, 1).flatten(1) for clip in clips], dim=1)
+    here = next(tae.parameters()).device
+    found = [tae.posterior(pixels(clip[None]).to(here))[0].transpose(0, 1).flatten(1) for clip in clips]
+    latents = torch.cat(found, dim=1)
     return latents.mean(dim=1), latents.std(dim=1)
 
 
