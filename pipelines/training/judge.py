@@ -14,6 +14,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -97,13 +98,13 @@ def varied(frames: Tensor, masks: Tensor, rng: np.random.Generator) -> tuple[Ten
 
     The whole picture stays in view but for a sixth of its width and height.
     """
-    chance = torch.from_numpy(rng.uniform(-1, 1, (len(frames), 8)).astype(np.float32)).to(frames.device)
+    chance = torch.from_numpy(rng.uniform(-1, 1, (len(frames), 8)).astype(np.float32))
+    chance = chance.to(frames.device, non_blocking=True)
     part = 1 - 0.085 * (1 + chance[:, :2])  # of width and height that is kept
     moved = (1 - part) * chance[:, 2:4]
     part[:, 0] *= chance[:, 4].sign()
-    matrix = torch.cat([torch.diag_embed(part), moved[..., None]], 2)  # (B, 2, 3)
     frames, masks = (
-        F.grid_sample(x, F.affine_grid(matrix, list(x.shape), align_corners=False), align_corners=False)
+        F.grid_sample(x, places(x) * part[:, None, None] + moved[:, None, None], align_corners=False)
         for x in (frames, masks)
     )
     gain, offset, softness, noise = chance[:, 4:, None, None, None].unbind(1)
@@ -111,6 +112,15 @@ def varied(frames: Tensor, masks: Tensor, rng: np.random.Generator) -> tuple[Ten
     frames = torch.lerp(frames, soft, softness.clamp(min=0))
     frames = frames * (1 + 0.05 * (2 * gain.abs() - 1)) + 0.04 * offset
     return frames + 0.03 * noise.clamp(min=0) * torch.randn_like(frames), masks
+
+
+def places(x: Tensor) -> Tensor:
+    """Where each pixel of x (B, C, H, W) lies, as `grid_sample` counts: (H, W, 2).
+
+    affine_grid is a product of matrices, which autocast would round to a third of a pixel.
+    """
+    rows, columns = ((torch.arange(side, device=x.device) + 0.5) * 2 / side - 1 for side in x.shape[2:])
+    return torch.stack(torch.meshgrid(columns, rows, indexing="xy"), -1)
 
 
 def motion_loss(motion: Motion, data: Pool, rng: np.random.Generator) -> Tensor:
@@ -162,10 +172,16 @@ def autocast(kind: str) -> torch.autocast:
     return torch.autocast(kind, dtype, enabled=dtype != torch.float32)
 
 
+@lru_cache(maxsize=1)
+def order(epoch: int, count: int) -> np.ndarray:
+    """The rows of a pool as an epoch goes through them."""
+    return np.random.default_rng(epoch).permutation(count)
+
+
 class Trainer:
     """A net, its average, its optimiser and the step it is at; `run` goes on until the part's end.
 
-    With `seconds` the end is when they are over instead of after the part's epochs.
+    With `seconds` the end is when so many are over, from the making of the trainer, not after the part's epochs.
     """
 
     def __init__(self, net: nn.Module, part: Part, checkpoint: Path, seconds: float | None = None):
@@ -205,8 +221,7 @@ class Trainer:
     def rows(self) -> np.ndarray:
         """What the current step learns from: the same again after a restart."""
         epoch, at = divmod(self.step, self.epoch_steps)
-        order = np.random.default_rng(epoch).permutation(self.part.portion.count)
-        return np.sort(order[at * self.part.batch : (at + 1) * self.part.batch])
+        return np.sort(order(epoch, self.part.portion.count)[at * self.part.batch : (at + 1) * self.part.batch])
 
     def learn(self, loss: Callable[[nn.Module], Tensor]) -> Tensor:
         """One step; returns its loss, for which it does not wait."""
@@ -226,7 +241,7 @@ class Trainer:
     def run(self, loss: Callable[[nn.Module, Pool, np.random.Generator], Tensor], data: Pool) -> nn.Module:
         """Trains to the end by `loss(net, batch, rng)`; returns the averaged net."""
         data = self.at_hand(data)
-        said = saved = self.begun = time.monotonic()
+        said = saved = time.monotonic()
         errors: list[Tensor] = []
         while self.done() < 1:
             batch, rng = data.rows(self.rows()).to(self.kind), np.random.default_rng((self.step, 7))

@@ -84,7 +84,7 @@ class Pool:
 
     def rows(self, rows: np.ndarray) -> "Pool":
         """Some of it."""
-        chosen = torch.from_numpy(rows).to(self.names.device)
+        chosen = torch.from_numpy(rows).to(self.names.device, non_blocking=True)  # else a card would wait for it
         return Pool(**{name: x[chosen] for name, x in self.arrays().items()})
 
 
@@ -118,7 +118,7 @@ def _processes() -> multiprocessing.context.BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["pipelines.training.judge"])
+    context.set_forkserver_preload(["pipelines.training.judge_pool", "torch.optim.swa_utils"])
     return context
 
 
