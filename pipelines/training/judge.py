@@ -243,17 +243,18 @@ class Trainer:
         data = self.at_hand(data)
         said = saved = time.monotonic()
         errors: list[Tensor] = []
-        while self.done() < 1:
+        over = self.done() == 1
+        while not over:
             batch, rng = data.rows(self.rows()).to(self.kind), np.random.default_rng((self.step, 7))
             errors.append(self.learn(lambda net, batch=batch, rng=rng: loss(net, batch, rng)))
-            now = time.monotonic()
-            if now - said > LOG_SECONDS / (1 if self.seconds is None else 10) or self.done() == 1:
+            now, over = time.monotonic(), self.done() == 1
+            if now - said > LOG_SECONDS / (1 if self.seconds is None else 10) or over:
                 log.info(
                     "%s step %d, %.0f %%, loss %.3f, %.0f s",
                     self.checkpoint.stem, self.step, 100 * self.done(), torch.stack(errors).mean(), now - said,
                 )  # fmt: skip
                 said, errors = now, []
-            if now - saved > CHECKPOINT_SECONDS or self.done() == 1:
+            if now - saved > CHECKPOINT_SECONDS or over:
                 saved = now
                 self.save()
         return self.average.module.eval()
@@ -300,7 +301,7 @@ def train(recipe: Recipe, run: Run, weights: Path, *, parts: tuple[str, ...] = t
     torch.backends.cudnn.benchmark = True
     judge = Judge(recipe.config)
     published = load_judge(weights) if len(parts) < len(LOSSES) else None
-    unseen = pool(run.folder, recipe.check, run.workers)
+    unseen, learned = pool(run.folder, recipe.check, run.workers), {}
     for name in LOSSES:
         if name not in parts:
             setattr(judge, name, getattr(published, name))
@@ -311,11 +312,11 @@ def train(recipe: Recipe, run: Run, weights: Path, *, parts: tuple[str, ...] = t
         left = None if math.isinf(end) else left + begun - time.monotonic()
         trainer = Trainer(getattr(judge, name), part, run.folder / f"{name}.pt", left)
         setattr(judge, name, trainer.run(LOSSES[name], data).cpu())
+        learned[name] = {"scenes": len(data.names), "steps": trainer.step}
     accuracy = check(judge.eval(), unseen)
     log.info("unseen scenes: %s", accuracy)
-    save_judge(
-        judge, weights, accuracy_on_unseen_scenes=accuracy, recipe=dataclasses.asdict(recipe) | {"styles": STYLES}
-    )
+    about = dataclasses.asdict(recipe) | {"styles": STYLES, "minutes": run.minutes, "learned": learned}
+    save_judge(judge, weights, accuracy_on_unseen_scenes=accuracy, recipe=about)
     return accuracy
 
 
