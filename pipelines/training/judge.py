@@ -65,7 +65,7 @@ class Recipe:
 
     config: JudgeConfig = JudgeConfig(look=(96, 192, 384), look_depth=(2, 3, 2), look_size=144)
     look: Part = Part(
-        portion=Portion(count=80_000, first_seed=10_000_000, kind="stills", size=144), epochs=8, batch=256, rate=3e-3
+        portion=Portion(count=80_000, first_seed=10_000_000, kind="stills", size=144), epochs=8, batch=256
     )
     motion: Part = Part(portion=Portion(count=2400, first_seed=10_000_000), epochs=14, batch=32)
     check: Portion = Portion(count=400, first_seed=20_000_000, kind="checks", held_out=True, degraded=0.0, size=144)
@@ -190,8 +190,7 @@ class Trainer:
         self.net = net.to(self.kind, memory_format=torch.channels_last)
         self.average = AveragedModel(self.net, multi_avg_fn=get_ema_multi_avg_fn(part.decay), use_buffers=True)
         self.epoch_steps = part.portion.count // part.batch
-        fused = self.kind == "cuda"
-        self.optimizer = torch.optim.AdamW(self.net.parameters(), part.rate, weight_decay=0.02, fused=fused)
+        self.optimizer = torch.optim.AdamW(self.net.parameters(), part.rate, weight_decay=0.02)
         self.parts = ("net", "average", "optimizer")
         if self.checkpoint.exists():
             state = torch.load(self.checkpoint, weights_only=True, map_location=self.kind)
@@ -328,14 +327,13 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1, help="processes that draw the pool")
     parser.add_argument("--parts", choices=LOSSES, nargs="+", default=tuple(LOSSES))
     parser.add_argument("--epochs", type=int, help="of every part")
+    parser.add_argument("--rate", type=float, help="of learning, of every part")
     parser.add_argument("--minutes", type=float, help="for all of it, whatever the number of epochs")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     recipe = PRESETS[options.preset]
-    if options.epochs:
-        recipe = replace(
-            recipe, **{name: replace(getattr(recipe, name), epochs=options.epochs) for name in options.parts}
-        )
+    wanted = {name: value for name in ("epochs", "rate") if (value := getattr(options, name))}
+    recipe = replace(recipe, **{name: replace(getattr(recipe, name), **wanted) for name in options.parts})
     run = Run(folder=options.runs, workers=options.workers, minutes=options.minutes)
     train(recipe, run, options.weights, parts=tuple(options.parts))
 
