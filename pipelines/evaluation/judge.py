@@ -3,7 +3,7 @@
 Two nets that share nothing: `Look` names what one frame shows (several frames vote), `Motion` names what moves
 from optical flow and thumbnails at sixteen moments spread over the clip, whatever its length.
 
-B batch   F frames looked at   S picture size   M moments   G grid of the flow   D width
+B batch   F frames looked at   S picture size   L picture size of Look   M moments   G grid of the flow   D width
 """
 
 import json
@@ -21,11 +21,11 @@ from pipelines.errors import Unavailable
 from pipelines.moviegen.checkpoint import WEIGHTS, load, save
 from pipelines.vocabulary import AXES, COLOURS
 
-SIZE = 96  # pixels of the square that every frame is squeezed to, whatever its shape
+SIZE = 96  # pixels of the square that every frame is squeezed to for Motion, whatever its shape
 MOMENTS = 16
 GRID = SIZE // 4
 FLOW_SCALE = 8.0  # stored flow: int8 eighths of a pixel of the SIZE picture
-VOTERS = 6  # frames that vote in Look
+VOTERS = np.linspace(0, MOMENTS - 1, 6).round().astype(int)  # the moments that Look votes on
 
 Labels = dict[str, tuple[str, ...]]
 
@@ -42,10 +42,14 @@ MOVING = ("action", "camera")  # attributes that a still does not have
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A clip as the judge sees it: frames (M, S, S, 3) uint8, the flow at each (M, G, G, 2) int8 in 1/8 pixels."""
+    """A clip as the judge sees it: frames (M, S, S, 3) uint8, the flow at each (M, G, G, 2) int8 in 1/8 pixels.
+
+    What Look sees, some of the frames in its own size, is looks (F, L, L, 3) uint8.
+    """
 
     frames: np.ndarray
     flow: np.ndarray
+    looks: np.ndarray
 
 
 def moments(count: int, fps: int = 16) -> np.ndarray:
@@ -55,12 +59,12 @@ def moments(count: int, fps: int = 16) -> np.ndarray:
     return np.stack([first, first + gap], 1)
 
 
-def view(frames: np.ndarray, fps: int = 16) -> View:
+def view(frames: np.ndarray, fps: int = 16, look_size: int = SIZE) -> View:
     """frames (T, H, W, 3) uint8 of any size and length -> what the judge sees of them. One frame is repeated."""
-    return view_of_moments(frames[moments(len(frames), fps)])
+    return view_of_moments(frames[moments(len(frames), fps)], look_size)
 
 
-def view_of_moments(pairs: np.ndarray) -> View:
+def view_of_moments(pairs: np.ndarray, look_size: int = SIZE) -> View:
     """pairs (M, 2, H, W, 3) uint8: every moment and its partner."""
     engine = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     frames, fields = [], []
@@ -70,14 +74,24 @@ def view_of_moments(pairs: np.ndarray) -> View:
         frames.append(small[0])
         fields.append(cv2.resize(field, (GRID, GRID), interpolation=cv2.INTER_AREA))
     flow = np.clip(np.rint(np.stack(fields) * FLOW_SCALE), -127, 127).astype(np.int8)
-    return View(np.stack(frames), flow)
+    return View(np.stack(frames), flow, resized(pairs[VOTERS, 0], look_size))
+
+
+def resized(frames: np.ndarray, side: int) -> np.ndarray:
+    """(T, H, W, 3) or (T, H, W) uint8, squeezed to squares."""
+    return np.stack([cv2.resize(frame, (side, side), interpolation=cv2.INTER_AREA) for frame in frames])
 
 
 @dataclass(frozen=True, kw_only=True)
 class JudgeConfig:
-    """Widths of the two nets at their three resolutions; `moving` is the width over time."""
+    """Widths of the two nets at their three resolutions, Look's depth at each of them and the size of its pictures.
+
+    `moving` is the width over time.
+    """
 
     look: tuple[int, int, int] = (64, 128, 256)
+    look_depth: tuple[int, int, int] = (1, 2, 1)
+    look_size: int = SIZE
     motion: tuple[int, int, int] = (64, 96, 128)
     moving: int = 192
 
@@ -102,39 +116,35 @@ def heads(width: int, names: Labels) -> nn.ModuleDict:
 
 
 class Look(nn.Module):
-    """What single frames show. (B, F, 3, S, S) in [-1, 1] -> attribute -> logits over all frames.
+    """What single frames show. (B, F, 3, L, L) in [-1, 1] -> attribute -> logits over all frames.
 
     The thing is small: it is named square by square, and what most of the squares of all frames show is its name. The
     other attributes belong to the whole picture; their frames vote.
     """
 
-    def __init__(self, widths: tuple[int, int, int], names: Labels):
+    def __init__(self, widths: tuple[int, int, int], depth: tuple[int, int, int], names: Labels):
         super().__init__()
-        a, b, c = widths
-        self.trunk = nn.Sequential(
-            nn.PixelUnshuffle(4),  # from here on a quarter of the size: half of the work for the same result
-            Convolution(48, a),
-            Convolution(a, a),
-            Convolution(a, b, stride=2),
-            Convolution(b, b),
-            Convolution(b, b),
-            Convolution(b, c, stride=2),
-            Convolution(c, c),
-        )
+        c = widths[-1]
+        layers: list[nn.Module] = [nn.PixelUnshuffle(4)]  # half of the work for the same result
+        for inputs, outputs, count in zip((48, *widths[:-1]), widths, depth, strict=True):
+            layers += [Convolution(inputs, outputs, stride=1 if inputs == 48 else 2)]
+            layers += [Convolution(outputs, outputs) for _ in range(count)]
+        self.trunk = nn.Sequential(*layers)
         self.drop = nn.Dropout(0.1)
         self.where = nn.Conv2d(c, len(names["thing"]) + 1, 1)  # the last one: nothing but the place
+        nn.init.constant_(self.where.bias[-1:], 5.0)  # which is so nearly everywhere: spares the first steps
         self.heads = heads(2 * c, {name: values for name, values in names.items() if name != "thing"})
 
     def forward(self, frames: Tensor) -> dict[str, Tensor]:
         return self.named(self.squares(frames))
 
     def squares(self, frames: Tensor) -> Tensor:
-        """What is in each square of S / 16: (B, F, D, S/16, S/16)."""
+        """What is in each square of L / 16: (B, F, D, L/16, L/16)."""
         x = rearrange(frames, "b f c h w -> (b f) c h w").contiguous(memory_format=torch.channels_last)
         return self.trunk(x).unflatten(0, frames.shape[:2])
 
     def located(self, squares: Tensor) -> Tensor:
-        """Log-probability of every thing, and of none, in each square: (B, F, things + 1, S/16, S/16)."""
+        """Log-probability of every thing, and of none, in each square: (B, F, things + 1, L/16, L/16)."""
         return self.where(squares.flatten(0, 1)).float().log_softmax(1).unflatten(0, squares.shape[:2])
 
     def named(self, squares: Tensor) -> dict[str, Tensor]:
@@ -183,20 +193,21 @@ class Judge(nn.Module):
     def __init__(self, config: JudgeConfig):
         super().__init__()
         self.config, self.labels = config, labels()
-        self.look = Look(config.look, {name: v for name, v in self.labels.items() if name not in MOVING})
+        self.look = Look(
+            config.look, config.look_depth, {name: v for name, v in self.labels.items() if name not in MOVING}
+        )
         self.motion = Motion(config.motion, config.moving, {name: self.labels[name] for name in MOVING})
 
-    def forward(self, frames: Tensor, thumbnails: Tensor, flow: Tensor) -> dict[str, Tensor]:
+    def forward(self, looks: Tensor, thumbnails: Tensor, flow: Tensor) -> dict[str, Tensor]:
         """Shapes as in `Look` and `Motion` -> attribute -> logits (B, names)."""
-        return self.look(frames) | self.motion(thumbnails, flow)
+        return self.look(looks) | self.motion(thumbnails, flow)
 
     @torch.inference_mode()
     def logits(self, frames: np.ndarray, fps: int = 16) -> dict[str, np.ndarray]:
         """frames (T, H, W, 3) uint8 -> attribute -> logits (names,). A still has no action and no camera."""
-        seen = view(frames, fps)
-        voters = np.linspace(0, MOMENTS - 1, VOTERS).round().astype(int)
-        small, flow = pictures(torch.from_numpy(seen.frames)[None]), flows(torch.from_numpy(seen.flow)[None])
-        out = self(small[:, voters], thumbnails(small), flow)
+        seen = view(frames, fps, self.config.look_size)
+        small, looks = (pictures(torch.from_numpy(x)[None]) for x in (seen.frames, seen.looks))
+        out = self(looks, thumbnails(small), flows(torch.from_numpy(seen.flow)[None]))
         return {name: x[0].float().numpy() for name, x in out.items() if len(frames) > 1 or name not in MOVING}
 
     def names(self, frames: np.ndarray, fps: int = 16) -> dict[str, str]:

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 if __name__ != "__main__":  # the small process needs none of these, and starts in 20 ms without them
-    import imageio_ffmpeg
-
     from pipelines.errors import Unavailable
 
 FILES = 64  # open at a time; ffmpeg needs about 10, Python with its libraries about 40 while it starts
@@ -43,6 +41,8 @@ class Done:
 
 def ffmpeg() -> str:
     """The path of the ffmpeg that imageio-ffmpeg brings along. Raises `Unavailable` where it brings none."""
+    import imageio_ffmpeg  # who only draws the theatre, on a machine for training, starts without
+
     try:
         return imageio_ffmpeg.get_ffmpeg_exe()
     except RuntimeError as error:

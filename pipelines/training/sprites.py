@@ -151,11 +151,14 @@ def _painted(rgba: np.ndarray, colour: str) -> np.ndarray:
     return np.dstack([(rgb + (painted - rgb) * part[..., None]).astype(np.uint8), rgba[..., 3]])
 
 
-@cache
 def figure(thing: str, colour: str | None, variant: int) -> np.ndarray:
     """The figure (h, w, 4) uint8 RGBA, premultiplied, cut to its outline, the longer side at most 256."""
-    codes = FIGURES[thing]
-    index = _names().index(codes[variant % len(codes)])
+    return _figure(thing, colour, variant % len(FIGURES[thing]))  # few are kept, however many variants are asked for
+
+
+@cache
+def _figure(thing: str, colour: str | None, variant: int) -> np.ndarray:
+    index = _names().index(FIGURES[thing][variant])
     row, column = divmod(index, COLUMNS)
     rgba = _atlas()[row * CELL : (row + 1) * CELL, column * CELL : (column + 1) * CELL]
     if thing == "red panda":

@@ -1,5 +1,6 @@
 """Draws a scene of the toy theatre: layers once per clip, then one cut or warp and one blend per moving layer."""
 
+import copy
 from dataclasses import dataclass
 
 import cv2
@@ -38,8 +39,22 @@ class Theatre:
     def __init__(self, scene: Scene, *, times: list[float], duration: float, size: tuple[int, int]):
         cv2.setNumThreads(1)
         self.scene, self.duration, self.size = scene, max(duration, 1e-3), size
+        self.unit = sum(size) / 2
+        self._cast()
+        self.views = {t: self._view(t) for t in times}
+        self.sheets = self._paint()
+        self.lit_figure = self._lit_figure()
+        self.weather = Precipitation(scene.weather, scene.light, size=size, rng=np.random.default_rng([scene.seed, 3]))
+
+    @classmethod
+    def of_clip(cls, scene: Scene, *, times: list[float], size: tuple[int, int]) -> "Theatre":
+        """The theatre for a clip with these times, which ends with the last of them."""
+        return cls(scene, times=times, duration=times[-1] or 1.0, size=size)
+
+    def _cast(self) -> None:
+        """Chooses the figure and what its motion must know."""
+        scene, size = self.scene, self.size
         width, height = size
-        self.unit = (width + height) / 2
         rng = np.random.default_rng([scene.seed, 1])
         self.variant = int(rng.integers(60))
         self.figure = figure(scene.thing, scene.colour, self.variant)
@@ -58,15 +73,14 @@ class Theatre:
             followed=scene.camera == "follows",
             nearest=greatest_zoom(scene.camera),
         )
-        self.views = {t: self._view(t) for t in times}
-        self.sheets = self._paint()
-        self.lit_figure = self._lit_figure()
-        self.weather = Precipitation(scene.weather, scene.light, size=size, rng=np.random.default_rng([scene.seed, 3]))
 
-    @classmethod
-    def of_clip(cls, scene: Scene, *, times: list[float], size: tuple[int, int]) -> "Theatre":
-        """The theatre for a clip with these times, which ends with the last of them."""
-        return cls(scene, times=times, duration=times[-1] or 1.0, size=size)
+    def recast(self, scene: Scene) -> "Theatre":
+        """The same theatre with the thing, colour and style of `scene`, which shares all else: the place is kept."""
+        other = copy.copy(self)
+        other.scene = scene
+        other._cast()
+        other.lit_figure = other._lit_figure()
+        return other
 
     def _mirrored(self, chance: bool) -> bool:
         looks = FACING.get(self.scene.thing, 0)

@@ -24,6 +24,7 @@ from pipelines.evaluation.judge import (
 from pipelines.training.judge import (
     PRESETS,
     Part,
+    Run,
     Trainer,
     look_loss,
     mirrored_flow,
@@ -31,8 +32,8 @@ from pipelines.training.judge import (
     motion_loss,
     train,
 )
-from pipelines.training.judge_pool import DRAW, SHAPES, UNKNOWN, Pool, Portion, degrade, targets
-from pipelines.training.world import render, sample_scene
+from pipelines.training.judge_pool import CAST, UNKNOWN, Pool, Portion, degrade, draw, pool, targets
+from pipelines.training.world import is_held_out, render, sample_scene
 
 TINY = PRESETS["tiny"]
 
@@ -40,9 +41,10 @@ TINY = PRESETS["tiny"]
 def drawn(kind: str) -> Pool:
     """Four scenes as `pool` keeps them."""
     portion = Portion(count=4, first_seed=10_000_000, kind=kind, degraded=0.0)
-    scenes, parts = zip(*(DRAW[kind](portion, index) for index in range(portion.count)), strict=True)
-    arrays = {name: np.stack([part[name] for part in parts]) for name in parts[0]}
-    return Pool(**arrays, names=np.stack([targets(scene) for scene in scenes]))
+    scenes, parts = zip(*(drawn for _, drawn in draw(portion, range(portion.count))), strict=True)
+    arrays = {name: np.stack([part[name] for part in parts]) for name in portion.shapes()}
+    arrays["names"] = np.stack([targets(scene) for scene in scenes])
+    return Pool(**{name: torch.from_numpy(array) for name, array in arrays.items()})
 
 
 @pytest.fixture(scope="module")
@@ -95,16 +97,16 @@ def test_mirroring_swaps_left_and_right_and_nothing_else(clips: Pool) -> None:
     assert [camera[i] for i in other[:, columns["camera"]]] == ["pan left", "static", "pan right", "zoom in"]
     rest = [i for name, i in columns.items() if name not in ("action", "camera")]
     assert torch.equal(other[:, rest], names[:, rest]) and torch.equal(mirrored_names(other), names)
-    flow = flows(torch.from_numpy(clips.flow))
+    flow = flows(clips.flow)
     assert torch.equal(mirrored_flow(mirrored_flow(flow)), flow)
     assert torch.equal(mirrored_flow(flow)[..., 0, :, 0], -flow[..., 0, :, -1])
 
 
 def test_what_is_drawn_is_what_a_pool_keeps(clips: Pool, stills: Pool) -> None:
     for kind, data in (("clips", clips), ("stills", stills)):
-        for name, shape in SHAPES[kind].items():
+        for name, shape in Portion(count=4, first_seed=0, kind=kind).shapes().items():
             assert getattr(data, name).shape == (4, *shape)
-    covered = stills.masks.mean((1, 2)) / 255
+    covered = stills.masks.float().mean((1, 2)) / 255
     assert (covered > 0.005).all() and (covered < 0.6).all()
 
 
@@ -116,7 +118,7 @@ def test_a_batch_is_learnt_by_heart(part: str, error, request: pytest.FixtureReq
     optimizer = torch.optim.AdamW(net.parameters(), 1e-2)
     losses = []
     for _ in range(30):
-        losses.append(error(net, data, np.arange(4), np.random.default_rng(0)))
+        losses.append(error(net, data, np.random.default_rng(0)))
         optimizer.zero_grad()
         losses[-1].backward()
         optimizer.step()
@@ -175,9 +177,9 @@ def test_training_goes_on_where_it_was_stopped(tmp_path: Path, clips: Pool) -> N
 
     def steps(trainer: Trainer, count: int) -> list[float]:
         def error(net: torch.nn.Module) -> torch.Tensor:
-            return motion_loss(net, clips, np.arange(4), np.random.default_rng(trainer.step))
+            return motion_loss(net, clips, np.random.default_rng(trainer.step))
 
-        return [trainer.learn(error) for _ in range(count)]
+        return [float(trainer.learn(error)) for _ in range(count)]
 
     errors = steps(fresh("whole.pt"), 3)
     begun = fresh("parts.pt")
@@ -187,16 +189,38 @@ def test_training_goes_on_where_it_was_stopped(tmp_path: Path, clips: Pool) -> N
     assert rest.step == 2 and steps(rest, 1) == pytest.approx(errors[2:], rel=0.15)  # dropout draws anew
 
 
+def test_stills_of_one_place_show_other_things_and_keep_held_out_triples_apart() -> None:
+    for held_out in (False, True):
+        portion = Portion(count=4 * CAST, first_seed=10_000_000, kind="stills", held_out=held_out)
+        scenes = [scene for _, (scene, _) in draw(portion, range(portion.count))]
+        assert len({scene.place for scene in scenes[:CAST]}) == 1 and len({scene.thing for scene in scenes}) > CAST
+        assert all(is_held_out(scene.thing, scene.place, scene.action) == held_out for scene in scenes)
+
+
+def test_a_pool_that_has_no_more_time_is_a_smaller_one_and_goes_on_later(tmp_path: Path) -> None:
+    portion = Portion(count=44, first_seed=10_000_000, kind="stills", size=48)
+    assert len(pool(tmp_path, portion, seconds=0).names) == 20
+    assert len(pool(tmp_path, portion).looks) == 44
+
+
+def test_with_a_time_limit_the_rate_falls_to_nothing_in_time(tmp_path: Path, clips: Pool) -> None:
+    trainer = Trainer(Judge(TINY.config).motion, replace(TINY.motion, batch=2), tmp_path / "motion.pt", seconds=1.0)
+    trainer.run(motion_loss, clips)
+    assert trainer.step > 2 and trainer.done() == 1 and trainer.rate() < 0.01 * TINY.motion.rate
+
+
 @pytest.mark.slow
 def test_the_recipe_ends_with_weights_and_their_accuracy_and_can_renew_one_part(tmp_path: Path) -> None:
     def few(part: Part, count: int) -> Part:
         return replace(part, portion=replace(part.portion, count=count), batch=2, epochs=1)
 
     recipe = replace(TINY, look=few(TINY.look, 12), motion=few(TINY.motion, 12), check=replace(TINY.check, count=3))
-    accuracy = train(recipe, tmp_path / "runs", tmp_path / "weights")
+    accuracy = train(recipe, Run(folder=tmp_path / "runs"), tmp_path / "weights")
     assert set(accuracy) == set(labels())
     first = load_judge(tmp_path / "weights").state_dict()
-    train(replace(recipe, look=few(TINY.look, 14)), tmp_path / "again", tmp_path / "weights", parts=("look",))
+    train(
+        replace(recipe, look=few(TINY.look, 14)), Run(folder=tmp_path / "again"), tmp_path / "weights", parts=("look",)
+    )
     second = load_judge(tmp_path / "weights").state_dict()
     same = {name: torch.equal(value, second[name]) for name, value in first.items()}
     assert all(same[name] for name in same if name.startswith("motion.")) and not same["look.where.weight"]
