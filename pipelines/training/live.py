@@ -38,10 +38,10 @@ from pipelines.vocabulary import AXES
 WORDINGS = 6  # captions of one scene: nothing has to be read twice, but memory is finite
 WORDS = 40  # tokens of a caption at most; longer ones are worded anew
 PARCEL = 128  # frames that a worker sends at once, stills PARCEL_STILLS
-PARCEL_STILLS = 32
+PARCEL_STILLS = 64
 ROOM = 48_000  # latent frames in a pool of clips
 ROOM_STILLS = 16_000
-STILLS_ONLY = 0.2  # of the time
+STILLS_ONLY = 0.12  # of the time
 STILLS_LATER = 0.2  # of the batches
 SHARES = {"1x1-32": 0.28, "1x1-64": 0.34, "1x1-128": 0.10, "1x1-256": 0.08}  # of the batches of clips
 OTHERS = 0.05
