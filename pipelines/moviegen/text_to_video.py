@@ -76,8 +76,7 @@ class TextToVideoPipeline:
         """x0 (1, C, T', H', W') from the request's seed, the same on every device."""
         width, height = vocabulary.ASPECT_SIZES[request.aspect]
         shape = self.tae.config.latent_shape(request.frames, height, width)
-        noise = torch.randn(1, *shape, generator=torch.Generator().manual_seed(request.seed)).to(self.device)
-        return self.transformer.start(noise)
+        return torch.randn(1, *shape, generator=torch.Generator().manual_seed(request.seed)).to(self.device)
 
     def velocity(self, condition: Condition, guidance: float) -> flow.Velocity:
         """The guided velocity of one clip, prompt and negative in one batch of two."""

@@ -7,9 +7,6 @@ import torch
 from torch import Tensor, nn
 
 LEAST = 1e-4  # variance of a component that hardly varies
-# Where sampling starts, components of less variance than FINE are CALM times as loud as noise: what a network has not
-# learned of them would otherwise come out as grain. At 1 all noise is noise.
-FINE, CALM = 1.0, 0.5
 
 
 class Prior(nn.Module):
@@ -44,12 +41,6 @@ class Prior(nn.Module):
         t, s = t.float()[:, None, None], self.variance.float()
         total = s * t**2 + (1 - t) ** 2  # (B, 1, P)
         return x * total.rsqrt(), x * ((s * t - (1 - t)) / total), (s / total).sqrt()
-
-    def calm(self, noise: Tensor) -> Tensor:
-        """Noise (B, N, P) of tokens to start sampling from, its fine components calmed."""
-        loudness = torch.where(self.variance < FINE, CALM, 1.0).to(noise)
-        basis = self.basis.to(noise)
-        return noise @ basis * loudness @ basis.T
 
     def join(self, velocity: Tensor) -> Tensor:
         """A velocity in the basis (B, N, P) -> of tokens."""

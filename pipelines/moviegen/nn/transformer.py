@@ -113,13 +113,6 @@ class VideoTransformer(nn.Module, PyTorchModelHubMixin, library_name="rushes", l
             v = self.prior.join(linear + missed * v).to(v.dtype)
         return latents(v, frames, h, w)
 
-    def start(self, noise: Tensor) -> Tensor:
-        """Where sampling starts from noise (B, C, T', H', W'): with a measured prior, calmer in what is fine."""
-        if not self.prior:
-            return noise
-        frames, h, w = noise.shape[2], noise.shape[3] // PATCH, noise.shape[4] // PATCH
-        return latents(self.prior.calm(patches(noise)), frames, h, w)
-
     def _read(self, texts: tuple[Text, ...]) -> Condition:
         """The texts projected to the model's width and joined along the tokens, the same for every block."""
         states = torch.cat([read(text.states) for read, text in zip(self.texts, texts, strict=True)], dim=1)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pipelines.moviegen import flow, presets
-from pipelines.moviegen.nn.prior import CALM, FINE, Prior
+from pipelines.moviegen.nn.prior import Prior
 from pipelines.moviegen.nn.text import Text
 from pipelines.moviegen.nn.transformer import VideoTransformer, patches
 
@@ -51,11 +51,3 @@ def test_a_transformer_that_has_learned_nothing_answers_with_the_linear_estimate
     v = model(x, torch.tensor([0.0, 1.0]), (text,))
     assert torch.allclose(v, torch.stack([-x[0], x[1]]), atol=1e-6)  # all noise: away from it; all data: from zero
     assert patches(x).shape == (2, 4, 32)
-
-
-def test_sampling_starts_calmer_where_components_are_fine(gaussian):
-    _, prior = gaussian
-    noise = torch.randn(1, 20_000, 4, generator=torch.Generator().manual_seed(1))
-    loudness = (prior.calm(noise)[0] @ prior.basis).std(dim=0)
-    assert torch.allclose(loudness, torch.where(prior.variance < FINE, CALM, 1.0), atol=0.02)
-    assert loudness.min() < 0.6 < 0.9 < loudness.max()
