@@ -18,6 +18,7 @@ from pipelines.moviegen import checkpoint, flow, tiling
 from pipelines.moviegen.nn.tae import TAE
 from pipelines.moviegen.nn.text import MiniLM
 from pipelines.moviegen.nn.transformer import Condition, VideoTransformer
+from pipelines.moviegen.reading import Reading
 from pipelines.progress import Progress, part, silent
 from pipelines.requests import TextToVideo
 
@@ -38,6 +39,7 @@ class TextToVideoPipeline:
 
     def __init__(self, text: MiniLM, transformer: VideoTransformer, tae: TAE):
         self.text, self.transformer, self.tae = text, transformer, tae
+        self.reading = Reading(text)
         self.device = "cpu"
 
     def to(self, kind: str) -> Self:
@@ -68,7 +70,7 @@ class TextToVideoPipeline:
         """The prompt and, below it, what guidance leads away from: the negative prompt, or no text at all."""
         kind = "Still." if request.still else f"FPS-{request.fps}."  # how the captions of training begin
         negative = f"{kind} {request.negative}" if request.negative.strip() else ""
-        text = self.text([f"{kind} {request.prompt}", negative])
+        text = self.text([f"{kind} {self.reading.known(request.prompt)}", negative])
         with self._numbers():
             return self.transformer.condition(text.to(self.device))
 
@@ -87,15 +89,9 @@ class TextToVideoPipeline:
         parts = [pictures(part) for part in tiling.decode(self.tae, x1, progress)]
         return np.concatenate(parts)[:frames]
 
-    def unknown(self, prompt: str) -> list[tuple[str, str]]:
-        """Words of a prompt that mini was never shown, each with the name of what is nearest in meaning."""
-        words = vocabulary.unknown_words(prompt)
-        if not words:
-            return []
-        known = {word: name for axis in vocabulary.WORDS.values() for name, group in axis.items() for word in group}
-        nearness = self.text.sentence(words) @ self.text.sentence(list(known)).T
-        names = list(known.values())
-        return [(word, names[row]) for word, row in zip(words, nearness.argmax(dim=1).tolist(), strict=True)]
+    def unknown(self, prompt: str) -> list[tuple[str, str | None]]:
+        """Words of a prompt that mini was never shown, each with the name of what is nearest in meaning, if near."""
+        return [(stranger.words, stranger.near) for stranger in self.reading.strangers(prompt)]
 
     def _show(self, done: int, x1: Tensor, preview: Preview) -> None:
         if done % PREVIEW_EVERY == 0:

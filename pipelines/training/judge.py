@@ -67,7 +67,7 @@ class Recipe:
     look: Part = Part(
         portion=Portion(count=80_000, first_seed=10_000_000, kind="stills", size=144), epochs=8, batch=256
     )
-    motion: Part = Part(portion=Portion(count=2400, first_seed=10_000_000), epochs=14, batch=32)
+    motion: Part = Part(portion=Portion(count=8000, first_seed=10_000_000), epochs=8, batch=32)
     check: Portion = Portion(count=400, first_seed=20_000_000, kind="checks", held_out=True, degraded=0.0, size=144)
 
 

@@ -35,23 +35,39 @@ from pipelines.training.latents import CLIPS, FIRST_SEED, STILLS, Bucket, shown
 from pipelines.training.loop import Plan, Run, place
 from pipelines.vocabulary import AXES
 
-WORDINGS = 6  # captions of one scene: nothing has to be read twice, but memory is finite
 WORDS = 40  # tokens of a caption at most; longer ones are worded anew
-PARCEL = 128  # frames that a worker sends at once, stills PARCEL_STILLS
-PARCEL_STILLS = 64
-ROOM = 48_000  # latent frames in a pool of clips
-ROOM_STILLS = 16_000
 STILLS_ONLY = 0.12  # of the time
 STILLS_LATER = 0.2  # of the batches
-SHARES = {"1x1-32": 0.28, "1x1-64": 0.34, "1x1-128": 0.10, "1x1-256": 0.08}  # of the batches of clips
-OTHERS = 0.05
 LARGEST = 256 * 352 * 192 * 3  # bytes of the largest parcel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mix:
+    """What is drawn and kept: buckets with their odds among stills and among clips, how much at once, how much at most.
+
+    A worker sends `frames` of clips or `stills_at_once`; a pool holds `room` latent frames of clips or `room_stills`.
+    """
+
+    stills: dict[Bucket, float]
+    clips: dict[Bucket, float]
+    frames: int = 128
+    stills_at_once: int = 64
+    wordings: int = 6  # captions of one scene: nothing has to be read twice, but memory is finite
+    dropped: float = TEXT_DROPPED
+    room: int = 48_000
+    room_stills: int = 16_000
+
+
+ODDS = {"1x1-32": 0.28, "1x1-64": 0.34, "1x1-128": 0.10, "1x1-256": 0.08}  # more of the lengths that are asked for
+MIX = Mix(
+    stills={bucket: bucket.share for bucket in STILLS}, clips={bucket: ODDS.get(bucket.name, 0.05) for bucket in CLIPS}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parcel:
     """Scenes of one bucket: frames (B, T, H, W, 3) uint8, cover (B, N) uint8, numbers (B, 1 + TELLING), words
-    (B, WORDINGS, WORDS) token ids, their lengths (B, WORDINGS)."""
+    (B, wordings, WORDS) token ids, their lengths (B, wordings)."""
 
     bucket: str
     frames: Tensor
@@ -74,9 +90,11 @@ class Parcel:
 class Stream:
     """Parcels without end; `worker` of `workers` has its own seeds."""
 
-    def __init__(self, buckets: dict[Bucket, float], text: MiniLM, token: dict[str, int]):
-        self.buckets, self.text, self.token = list(buckets), text, token
-        self.odds = np.array(list(buckets.values())) / sum(buckets.values())
+    def __init__(self, mix: Mix, text: MiniLM, token: dict[str, int]):
+        self.mix, self.text, self.token = mix, text, token
+        drawn = {bucket: STILLS_LATER * odds for bucket, odds in mix.stills.items()}
+        drawn |= {bucket: (1 - STILLS_LATER) * odds for bucket, odds in mix.clips.items()}
+        self.buckets, self.odds = list(drawn), np.array(list(drawn.values())) / sum(drawn.values())
 
     def parcels(self, worker: int = 0, workers: int = 1) -> Iterator[Parcel]:
         rng, seeds = np.random.default_rng(worker), count(FIRST_SEED + worker, workers)
@@ -86,18 +104,18 @@ class Stream:
     def parcel(self, bucket: Bucket, seeds: Iterator[int]) -> Parcel:
         """The next scenes in the shape of a bucket."""
         still = bucket.frames == 1
-        size = PARCEL_STILLS if still else max(1, PARCEL // bucket.frames)
+        size = self.mix.stills_at_once if still else max(1, self.mix.frames // bucket.frames)
         scenes = [world.sample_scene(next(seeds)) for _ in range(size)]
         frames, covers = zip(*(shown(scene, bucket, **self.token) for scene in scenes), strict=True)
-        words = [self._words(scene, number, still=still) for scene in scenes for number in range(WORDINGS)]
+        words = [self._words(scene, number, still=still) for scene in scenes for number in range(self.mix.wordings)]
         rows = pad_sequence([torch.tensor(row) for row in (*words, [0] * WORDS)], batch_first=True)[:-1]
         return Parcel(
             bucket=bucket.name,
             frames=torch.from_numpy(np.stack(frames)),
             cover=torch.from_numpy(np.stack(covers)).flatten(1),
             numbers=torch.tensor([numbers(scene) for scene in scenes]),
-            words=rows.unflatten(0, (size, WORDINGS)),
-            lengths=torch.tensor([len(row) for row in words]).unflatten(0, (size, WORDINGS)),
+            words=rows.unflatten(0, (size, self.mix.wordings)),
+            lengths=torch.tensor([len(row) for row in words]).unflatten(0, (size, self.mix.wordings)),
         )
 
     def _words(self, scene: world.Scene, number: int, *, still: bool) -> list[int]:
@@ -180,30 +198,22 @@ class Pool:
 class Feed:
     """Batches of scenes that hardly come twice. `batch` also takes in what the workers have drawn meanwhile."""
 
-    def __init__(self, tae: TAE, text: MiniLM, *, latent_frames: int, workers: int):
+    def __init__(self, tae: TAE, text: MiniLM, mix: Mix = MIX, *, latent_frames: int, workers: int):
         self.device, self.latent_frames, self.rng = place(), latent_frames, np.random.default_rng(0)
-        self.tae, self.text = tae.to(self.device), text
+        self.tae, self.text, self.mix = tae.to(self.device), text, mix
         token = {"frames": tae.config.time, "side": PATCH * tae.config.space}
-        self.shapes = {bucket.name: bucket for bucket in (*STILLS, *CLIPS)}
-        self.odds_of_stills = [bucket.share for bucket in STILLS]
-        self.odds_of_clips = [SHARES.get(bucket.name, OTHERS) for bucket in CLIPS]
-        drawn = dict(zip(STILLS, STILLS_LATER * np.array(self.odds_of_stills), strict=True))
-        drawn |= dict(zip(CLIPS, (1 - STILLS_LATER) * np.array(self.odds_of_clips), strict=True))
         # the workers start before the text encoder moves to the card
-        draw = Workers(Stream(drawn, text, token), workers).next
-        self.parcels = ahead(draw, count(), self.device)
+        self.parcels = ahead(Workers(Stream(mix, text, token), workers).next, count(), self.device)
         self.text.to(self.device)
-        self.pools = {
-            name: Pool(ROOM_STILLS if shape.frames == 1 else ROOM // shape.latent_frames)
-            for name, shape in self.shapes.items()
-        }
+        self.pools = {bucket.name: Pool(mix.room_stills) for bucket in mix.stills}
+        self.pools |= {bucket.name: Pool(mix.room // bucket.latent_frames) for bucket in mix.clips}
         self.nothing = self.text([""])
 
     @torch.no_grad()
     def take(self) -> None:
         """Encodes the next parcel into its pool."""
         parcel = next(self.parcels)
-        mask = torch.arange(WORDS, device=self.device) < parcel.lengths[..., None]  # (B, WORDINGS, WORDS)
+        mask = torch.arange(WORDS, device=self.device) < parcel.lengths[..., None]  # (B, wordings, WORDS)
         dtype = device.dtype(self.device.type)
         with torch.autocast(self.device.type, dtype, enabled=self.device.type == "cuda"):
             z = self.tae.encode(pixels(parcel.frames))
@@ -221,8 +231,8 @@ class Feed:
     def batch(self, stills: float) -> Batch:
         """A random batch of one bucket; a part `stills` of all batches are stills."""
         self.take()
-        kind, odds = (STILLS, self.odds_of_stills) if self.rng.random() < stills else (CLIPS, self.odds_of_clips)
-        bucket = kind[self.rng.choice(len(kind), p=odds)]
+        odds = self.mix.stills if self.rng.random() < stills else self.mix.clips
+        bucket = list(odds)[self.rng.choice(len(odds), p=list(odds.values()))]
         rows = self.pools[bucket.name].draw(max(1, self.latent_frames // bucket.latent_frames))
         told = dict(zip(TELLING, rows["numbers"].T[1:], strict=True))
         cover = rows["cover"].float() / 255
@@ -231,9 +241,9 @@ class Feed:
     def worded(self, rows: dict[str, Tensor]) -> Text:
         """One of the wordings of each scene; of some none."""
         size, each = len(rows["z"]), torch.arange(len(rows["z"]), device=self.device)
-        which = torch.randint(WORDINGS, (size,), device=self.device)
+        which = torch.randint(self.mix.wordings, (size,), device=self.device)
         states, mask = rows["states"][each, which].float(), rows["mask"][each, which]
-        dropped = torch.rand(size, 1, device=self.device) < TEXT_DROPPED
+        dropped = torch.rand(size, 1, device=self.device) < self.mix.dropped
         nothing = torch.zeros_like(states[:1])
         nothing[:, : self.nothing.states.shape[1]] = self.nothing.states
         mask = torch.where(dropped, torch.arange(WORDS, device=self.device) < self.nothing.states.shape[1], mask)

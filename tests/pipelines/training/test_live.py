@@ -1,6 +1,7 @@
 """The transformer's recipe for a graphics card: endless scenes, pools of latents, batches. Here on the processor."""
 
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 import pytest
@@ -19,21 +20,19 @@ def text():
     return checkpoint.load_text()
 
 
-@pytest.fixture
-def feed(text, monkeypatch):
+CLIP = replace(CLIPS[0], frames=8)
+MIX = live.Mix(stills={STILLS[0]: 1.0}, clips={CLIP: 1.0}, frames=16, stills_at_once=4, wordings=3)
+
+
+def feed(text, **changes):
     """A feed of square stills and short clips, drawn by one process, with the tiny autoencoder."""
-    monkeypatch.setattr(live, "STILLS", (replace(STILLS[0], share=1.0),))
-    monkeypatch.setattr(live, "CLIPS", (replace(CLIPS[0], frames=8),))
-    monkeypatch.setattr(live, "SHARES", {"1x1-8": 1.0})
-    monkeypatch.setattr(live, "PARCEL", 16)
-    monkeypatch.setattr(live, "PARCEL_STILLS", 4)
     torch.manual_seed(0)
-    return live.Feed(TAE(presets.TAE["tiny"]).eval(), text, latent_frames=8, workers=1)
+    tae = TAE(presets.TAE["tiny"]).eval()
+    return live.Feed(tae, text, replace(MIX, **changes), latent_frames=8, workers=1)
 
 
 def test_a_parcel_is_the_next_scenes_with_their_words_and_values(text):
-    stream = live.Stream({STILLS[0]: 1.0}, text, TOKEN)
-    parcel = next(stream.parcels())
+    parcel = live.Stream(MIX, text, TOKEN).parcel(STILLS[0], count(FIRST_SEED))
     scene = world.sample_scene(FIRST_SEED + 1)
     frames, cover = shown(scene, STILLS[0], **TOKEN)
     assert np.array_equal(parcel.frames[1], frames) and np.array_equal(parcel.cover[1], cover.ravel())
@@ -50,38 +49,39 @@ def test_a_pool_keeps_the_newest():
     assert pool.draw(50)["z"].unique().tolist() == [1, 2, 3, 4, 5]
 
 
-def test_batches_are_of_stills_or_of_clips_as_asked(feed):
-    feed.fill()
-    assert feed.batch(1.0).z.shape == (8, 8, 1, 16, 16)
-    batch = feed.batch(0.0)
+def test_batches_are_of_stills_or_of_clips_as_asked(text):
+    shows = feed(text)
+    shows.fill()
+    assert shows.batch(1.0).z.shape == (8, 8, 1, 16, 16)
+    batch = shows.batch(0.0)
     assert batch.z.shape == (8, 8, 1, 16, 16) and batch.cover.shape == (8, 64)
     assert {len(numbers) for numbers in batch.told.values()} == {8}
 
 
-def test_the_words_of_a_batch_are_read_as_the_pipeline_reads_them(feed, text, monkeypatch):
-    monkeypatch.setattr(live, "TEXT_DROPPED", 0.0)
-    monkeypatch.setattr(live, "WORDINGS", 1)
-    feed.parcels = live.Stream({STILLS[0]: 1.0}, text, TOKEN).parcels()
-    feed.shapes, feed.pools = {STILLS[0].name: STILLS[0]}, {STILLS[0].name: live.Pool(1)}
-    feed.take()
-    (row,) = (feed.worded(feed.pools[STILLS[0].name].draw(1)),)
-    scene = world.sample_scene(FIRST_SEED + live.PARCEL_STILLS - 1)  # the last of the parcel replaced the others
+def test_the_words_of_a_batch_are_read_as_the_pipeline_reads_them(text):
+    shows = feed(text, dropped=0.0, wordings=1, room_stills=1)
+    scenes, stream = count(FIRST_SEED), live.Stream(replace(MIX, wordings=1), text, TOKEN)
+    shows.parcels = iter([stream.parcel(STILLS[0], scenes)])
+    shows.take()
+    row = shows.worded(shows.pools[STILLS[0].name].draw(1))
+    scene = world.sample_scene(FIRST_SEED + MIX.stills_at_once - 1)  # the last of the parcel replaced the others
     fresh = text([world.caption(scene, np.random.default_rng((scene.seed, 0, 0)), still=True)])
     assert torch.allclose(row.states[row.mask], fresh.states[fresh.mask], atol=4e-3)
 
 
-def test_where_no_text_is_left_the_model_reads_an_empty_prompt(feed, text, monkeypatch):
-    monkeypatch.setattr(live, "TEXT_DROPPED", 1.0)
-    feed.fill()
-    read = feed.batch(1.0).text
+def test_where_no_text_is_left_the_model_reads_an_empty_prompt(text):
+    shows = feed(text, dropped=1.0)
+    shows.fill()
+    read = shows.batch(1.0).text
     assert read.mask.sum(dim=1).tolist() == [2] * 8
     assert torch.allclose(read.states[0, :2], text([""]).states[0], atol=1e-5)
 
 
-def test_one_step_has_a_gradient_everywhere(feed):
-    feed.fill()
+def test_one_step_has_a_gradient_everywhere(text):
+    shows = feed(text)
+    shows.fill()
     model = generator.Pupil(presets.TRANSFORMER["tiny"])
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.05)
-    generator.objective(model, feed.batch(0.0)).backward()
+    generator.objective(model, shows.batch(0.0)).backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
