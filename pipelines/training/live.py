@@ -160,6 +160,10 @@ class Workers:
             small = {name: x.numpy() for name, x in vars(parcel).items() if isinstance(x, Tensor) and x is not frames}
             self.ready.put((slot, parcel.bucket, frames.shape, small))
 
+    def stop(self) -> None:
+        for process in self.processes:
+            process.terminate()
+
     def next(self, _: int = 0) -> Parcel:
         while True:
             with suppress(queue.Empty):
@@ -203,11 +207,17 @@ class Feed:
         self.tae, self.text, self.mix = tae.to(self.device), text, mix
         token = {"frames": tae.config.time, "side": PATCH * tae.config.space}
         # the workers start before the text encoder moves to the card
-        self.parcels = ahead(Workers(Stream(mix, text, token), workers).next, count(), self.device)
+        self.workers = Workers(Stream(mix, text, token), workers)
+        self.parcels = ahead(self.workers.next, count(), self.device)
         self.text.to(self.device)
         self.pools = {bucket.name: Pool(mix.room_stills) for bucket in mix.stills}
         self.pools |= {bucket.name: Pool(mix.room // bucket.latent_frames) for bucket in mix.clips}
         self.nothing = self.text([""])
+
+    def close(self) -> None:
+        """Ends the workers; nothing can be taken afterwards."""
+        self.parcels.close()
+        self.workers.stop()
 
     @torch.no_grad()
     def take(self) -> None:
@@ -280,6 +290,7 @@ def main() -> None:
         return generator.objective(run.model, feed.batch(1.0 if done < STILLS_ONLY else STILLS_LATER))
 
     run.train(loss)
+    feed.close()
 
 
 if __name__ == "__main__":

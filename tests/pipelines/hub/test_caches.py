@@ -83,7 +83,8 @@ def test_asked_the_same_again_the_cache_answers_as_the_network_and_computes_less
             with network.cache_context("cond"):
                 again = network(**question)
             for one, other in zip(answers, again, strict=True):
-                assert torch.allclose(one, other, rtol=1e-4, atol=1e-5)
+                near = 2 * torch.finfo(one.dtype).eps  # a residual is taken off and added again: two roundings
+                assert torch.allclose(one, other, rtol=max(near, 1e-4), atol=max(near, 1e-5))
         network.disable_cache()
     hook.remove()
     assert 0 < len(computed) < STEPS - 2
