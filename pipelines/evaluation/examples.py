@@ -1,11 +1,14 @@
 """Makes the clips of assets/examples anew: python -m pipelines.evaluation.examples
 
-The stage of the studio opens with the first of them.
+The stage of the studio opens with the first of them. README's moving picture is made of the square ones, at their first
+try: python -m pipelines.evaluation.examples --sheet assets/examples/mini.webp
 """
 
 import argparse
 from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from pipelines.catalog import load
 from pipelines.media import export
@@ -31,12 +34,25 @@ EXAMPLES: dict[str, TextToVideo] = {
 }
 
 
+def sheet(clips: list[np.ndarray], path: Path) -> None:
+    """Two rows of clips (T, H, W, 3), every second frame of them, into one file, which is replaced."""
+    small = [clip[::2, ::2, ::2] for clip in clips]
+    half = len(small) // 2
+    rows = [np.concatenate(row, axis=2) for row in (small[:half], small[half : 2 * half])]
+    path.unlink(missing_ok=True)
+    export.preview(np.concatenate(rows, axis=1), path, fps=8)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=FOLDER, help="files that exist there are replaced")
     parser.add_argument("--seed", type=int, help="one seed for all, to look for better ones")
+    parser.add_argument("--sheet", type=Path, help="only one moving picture (WebP) of the square ones, half their size")
     options = parser.parse_args()
     pipeline = load("mini")
+    if options.sheet:
+        sheet([pipeline(example).frames for example in EXAMPLES.values() if example.aspect == "1:1"], options.sheet)
+        return
     for name, example in EXAMPLES.items():
         request = example if options.seed is None else replace(example, seed=options.seed)
         clip = pipeline(request)
