@@ -59,9 +59,8 @@ class TextToVideoPipeline:
         condition = self.condition(request)
         x0 = self.noise(request)
         watch = (lambda done, x1: self._show(done, x1, preview)) if preview else None
-        with self._numbers():
-            velocity = self.velocity(condition, request.guidance)
-            times = flow.linear_quadratic(request.steps, EMULATED)
+        velocity, times = self.velocity(condition, request.guidance), flow.linear_quadratic(request.steps, EMULATED)
+        with self._numbers():  # around all steps: the weights are made narrow once
             x1 = flow.sample(velocity, x0, times, part(progress, 0.02, 0.85), watch)
         frames = self.decode(x1, request.frames, part(progress, 0.85, 1.0))
         return Clip(frames=frames, fps=request.fps, origin=request)
@@ -82,7 +81,12 @@ class TextToVideoPipeline:
 
     def velocity(self, condition: Condition, guidance: float) -> flow.Velocity:
         """The guided velocity of one clip, prompt and negative in one batch of two."""
-        return flow.guided(lambda x, t: self.transformer(x, t, condition), guidance)
+
+        def velocity(x: Tensor, t: Tensor) -> Tensor:
+            with self._numbers():
+                return self.transformer(x, t, condition)
+
+        return flow.guided(velocity, guidance)
 
     def decode(self, x1: Tensor, frames: int, progress: Progress = silent) -> np.ndarray:
         """x1 (1, C, T', H', W') -> the first `frames` frames (T, H, W, 3) uint8."""

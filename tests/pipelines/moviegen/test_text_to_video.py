@@ -6,10 +6,10 @@ import torch
 
 from pipelines import vocabulary
 from pipelines.errors import Cancelled
-from pipelines.moviegen import checkpoint, presets
+from pipelines.moviegen import checkpoint, flow, presets
 from pipelines.moviegen.nn.tae import TAE
 from pipelines.moviegen.nn.transformer import VideoTransformer
-from pipelines.moviegen.text_to_video import TextToVideoPipeline
+from pipelines.moviegen.text_to_video import EMULATED, TextToVideoPipeline
 from pipelines.requests import ASPECTS, TextToVideo
 
 
@@ -42,6 +42,14 @@ def test_a_clip_has_exactly_the_frames_that_were_asked_for(pipeline):
 def test_the_same_seed_gives_the_same_frames_and_another_seed_others(pipeline):
     first, again, other = (pipeline(asked(seed=seed, still=True)).frames for seed in (1, 1, 2))
     assert np.array_equal(first, again) and not np.array_equal(first, other)
+
+
+@torch.no_grad()
+def test_who_samples_by_themselves_get_the_pipeline_s_frames(pipeline):
+    request = asked(still=True, steps=4)
+    velocity, x0 = pipeline.velocity(pipeline.condition(request), request.guidance), pipeline.noise(request)
+    x1 = flow.sample(velocity, x0, flow.linear_quadratic(4, EMULATED))
+    assert np.array_equal(pipeline.decode(x1, 1), pipeline(request).frames)
 
 
 @pytest.mark.parametrize("change", [{"prompt": "a car in space"}, {"guidance": 9.0}, {"negative": "fog"}, {"steps": 3}])
@@ -80,3 +88,10 @@ def test_previews_come_every_five_steps(pipeline):
 def test_unknown_words_are_named_with_the_nearest_known_one(pipeline):
     assert pipeline.unknown("a fox jumps on a beach") == []
     assert dict(pipeline.unknown("a puppy jumps at the seashore")) == {"puppy": "dog", "seashore": "beach"}
+
+
+def test_a_thing_and_a_place_that_are_near_are_drawn_as_what_they_are_near_to(pipeline):
+    known, near = (
+        pipeline(asked(still=True, prompt=p)).frames for p in ("a dog at the beach", "a puppy at the seashore")
+    )
+    assert np.array_equal(known, near)
