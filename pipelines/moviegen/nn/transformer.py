@@ -101,7 +101,7 @@ class VideoTransformer(nn.Module, PyTorchModelHubMixin, library_name="rushes", l
         tokens = patches(x)  # (B, N, P)
         if self.prior:
             tokens, linear, missed = self.prior.split(tokens, t)
-        x = self.embed(tokens)  # (B, N, D)
+        x = self.embed(tokens.to(x.dtype))  # (B, N, D)
         positions = self.positions(frames, h, w)  # (N, D)
         moment = self.timestep(t)  # (B, D)
         modulation = rearrange(self.modulation(moment), "b (k d) -> b k d", k=6)

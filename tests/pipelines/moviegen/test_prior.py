@@ -51,3 +51,10 @@ def test_a_transformer_that_has_learned_nothing_answers_with_the_linear_estimate
     v = model(x, torch.tensor([0.0, 1.0]), (text,))
     assert torch.allclose(v, torch.stack([-x[0], x[1]]), atol=1e-6)  # all noise: away from it; all data: from zero
     assert patches(x).shape == (2, 4, 32)
+
+
+def test_a_model_in_bfloat16_answers_in_bfloat16():
+    model = VideoTransformer(presets.TRANSFORMER["tiny"]).to(torch.bfloat16)
+    x = torch.randn(2, 8, 1, 4, 4, dtype=torch.bfloat16)
+    text = Text(states=torch.randn(2, 3, 384, dtype=torch.bfloat16), mask=torch.ones(2, 3, dtype=torch.bool))
+    assert model(x, torch.tensor([0.2, 0.8], dtype=torch.bfloat16), (text,)).dtype == torch.bfloat16
