@@ -285,11 +285,15 @@ def check(judge: Judge, data: Pool) -> dict[str, float]:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """Where a training keeps its pools and checkpoints, its processes that draw, and the minutes it may take."""
+    """Where a training keeps its pools and checkpoints, its processes that draw, and the minutes it may take.
+
+    Without a checkpoint it begins with new nets or, if `published`, with the published ones.
+    """
 
     folder: Path
     workers: int = 1
     minutes: float | None = None
+    published: bool = False
 
 
 def train(recipe: Recipe, run: Run, weights: Path, *, parts: tuple[str, ...] = tuple(LOSSES)) -> dict[str, float]:
@@ -299,11 +303,13 @@ def train(recipe: Recipe, run: Run, weights: Path, *, parts: tuple[str, ...] = t
     torch.manual_seed(0)
     torch.backends.cudnn.benchmark = True
     judge = Judge(recipe.config)
-    published = load_judge(weights) if len(parts) < len(LOSSES) else None
+    published = load_judge(weights) if run.published or len(parts) < len(LOSSES) else None
     unseen, learned = pool(run.folder, recipe.check, run.workers), {}
     for name in LOSSES:
         if name not in parts:
             setattr(judge, name, getattr(published, name))
+        elif run.published:
+            getattr(judge, name).load_state_dict(getattr(published, name).state_dict())
     for name, share in zip(parts, range(len(parts), 0, -1), strict=True):
         part, left = getattr(recipe, name), (end - time.monotonic()) / share
         begun = time.monotonic()
@@ -329,12 +335,13 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, help="of every part")
     parser.add_argument("--rate", type=float, help="of learning, of every part")
     parser.add_argument("--minutes", type=float, help="for all of it, whatever the number of epochs")
+    parser.add_argument("--published", action="store_true", help="begin with the weights that are there")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     recipe = PRESETS[options.preset]
     wanted = {name: value for name in ("epochs", "rate") if (value := getattr(options, name))}
     recipe = replace(recipe, **{name: replace(getattr(recipe, name), **wanted) for name in options.parts})
-    run = Run(folder=options.runs, workers=options.workers, minutes=options.minutes)
+    run = Run(folder=options.runs, workers=options.workers, minutes=options.minutes, published=options.published)
     train(recipe, run, options.weights, parts=tuple(options.parts))
 
 

@@ -224,3 +224,7 @@ def test_the_recipe_ends_with_weights_and_their_accuracy_and_can_renew_one_part(
     second = load_judge(tmp_path / "weights").state_dict()
     same = {name: torch.equal(value, second[name]) for name, value in first.items()}
     assert all(same[name] for name in same if name.startswith("motion.")) and not same["look.where.weight"]
+    still = replace(recipe, look=replace(few(TINY.look, 14), rate=1e-9))
+    train(still, Run(folder=tmp_path / "on", published=True), tmp_path / "weights", parts=("look",))
+    third = load_judge(tmp_path / "weights").state_dict()
+    assert torch.allclose(third["look.where.weight"], second["look.where.weight"], atol=1e-3)
