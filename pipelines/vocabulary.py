@@ -263,8 +263,11 @@ FUNCTION_WORDS: frozenset[str] = frozenset(
 )
 
 
+WORD = re.compile(r"[a-z]+(?:-[a-z]+)*", re.IGNORECASE | re.ASCII)
+
+
 def _tokens(prompt: str) -> list[str]:
-    return re.findall(r"[a-z]+(?:-[a-z]+)*", prompt.lower())
+    return WORD.findall(prompt.lower())
 
 
 @cache

@@ -4,7 +4,6 @@ Its transformer has seen some hundred words; the text encoder knows which of the
 Unknown actions it reads better by itself than by the nearest word.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -52,11 +51,11 @@ class Reading:
         found: list[Stranger] = []
         if candidates := [stranger for run in _runs(prompt) for stranger in _parts(run)]:
             rows, vectors = self.values
-            nearness = self.text.sentence([part.words for part in candidates]) @ vectors.T  # (candidates, values)
+            nearness = (self.text.sentence([part.words for part in candidates]) @ vectors.T).flatten()
             taken = set(vocabulary.read(prompt))
-            for flat in nearness.flatten().argsort(descending=True).tolist():
+            for flat in nearness.argsort(descending=True).tolist():
                 part, (axis, name) = candidates[flat // len(rows)], rows[flat % len(rows)]
-                if nearness.flatten()[flat] < NEAR:
+                if nearness[flat] < NEAR:
                     break
                 if axis not in taken and not any(_meet(part, other) for other in found):
                     found.append(replace(part, near=name, axis=axis))
@@ -79,11 +78,11 @@ def _runs(prompt: str) -> list[list[Stranger]]:
     runs: list[list[Stranger]] = []
     unknown = set(vocabulary.unknown_words(prompt))
     end = None
-    for match in re.finditer(r"[a-z]+(?:-[a-z]+)*", prompt.lower()):
-        if match[0] in unknown:
+    for match in vocabulary.WORD.finditer(prompt):  # not in its lower case, which may be longer
+        if match[0].lower() in unknown:
             if end is None or prompt[end : match.start()].strip():
                 runs.append([])
-            runs[-1].append(Stranger(words=match[0], span=match.span()))
+            runs[-1].append(Stranger(words=match[0].lower(), span=match.span()))
             end = match.end()
     return runs
 

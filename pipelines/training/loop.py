@@ -84,8 +84,9 @@ class Run:
         model = model.to(place())
         self.average, self.plateau = share(averaged(model)), Plateau(plan.patience)
         self.model = share(model)
-        self.optimisers = optimise(self.model)  # after the sharing: they hold the parameters that remain here
+        self.optimisers = optimise(self.model)  # fused; after the sharing: they hold the parameters that remain here
         self.step, self.elapsed = 0, 0.0
+        self.skipped: Tensor | float = 0.0  # steps whose gradient was not finite
         self.rates = [[group["lr"] for group in optimiser.param_groups] for optimiser in self.optimisers]
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / "last.pt").exists():
@@ -104,7 +105,9 @@ class Run:
                     "%s step %d minute %.1f loss %.4f rate x%.3f",
                     self.folder.name, self.step, self.elapsed / 60, torch.stack(recent).mean(), self.schedule(),
                 )  # fmt: skip
-                logged, recent = now, []
+                if skipped := float(self.skipped):
+                    log.warning("%.0f steps skipped: their gradients were not finite", skipped)
+                logged, recent, self.skipped = now, [], 0.0
             if now - saved > CHECKPOINT_SECONDS:
                 self._validate(validate)
                 self.save()
@@ -136,8 +139,10 @@ class Run:
                 group["lr"] = rate * self.schedule()
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.plan.clip)
+        infinite = (~norm.isfinite()).float()  # then a fused optimiser skips the step, and nobody has to wait
+        self.skipped = self.skipped + infinite
         for optimiser in self.optimisers:
-            optimiser.found_inf = (~norm.isfinite()).float()  # then a fused optimiser skips the step, without a wait
+            optimiser.found_inf = infinite
             optimiser.step()
         self.model.zero_grad(set_to_none=True)
         self.step += 1

@@ -19,6 +19,7 @@ def reading():
         ("a fox jumps on a beach", "a fox jumps on a beach"),
         ("an automobile plummets downtown", "an car plummets city street"),
         ("", ""),
+        ("\u0130\u0130\u0130: a puppy on a beach", "\u0130\u0130\u0130: a dog on a beach"),  # longer in lower case
     ],
 )
 def test_unknown_things_and_places_become_the_nearest_and_the_rest_stays(reading, prompt, known):
