@@ -79,6 +79,14 @@ def dtype(kind: str) -> "torch.dtype":
     return torch.bfloat16 if kind in fast and fast[kind]() else torch.float32
 
 
+def autocast(kind: str) -> "torch.autocast":
+    """Matrix products in bfloat16 where the device computes in it, the rest in float32."""
+    import torch
+
+    narrow = dtype(kind)
+    return torch.autocast(kind, narrow, enabled=narrow != torch.float32)
+
+
 def release(kind: str) -> None:
     """Gives cached device memory back, after models have moved away."""
     import torch

@@ -8,8 +8,6 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from pipelines.catalog import load
 from pipelines.media import export
 from pipelines.requests import TextToVideo
@@ -34,15 +32,6 @@ EXAMPLES: dict[str, TextToVideo] = {
 }
 
 
-def sheet(clips: list[np.ndarray], path: Path) -> None:
-    """Two rows of clips (T, H, W, 3), every second frame of them, into one file, which is replaced."""
-    small = [clip[::2, ::2, ::2] for clip in clips]
-    half = len(small) // 2
-    rows = [np.concatenate(row, axis=2) for row in (small[:half], small[half : 2 * half])]
-    path.unlink(missing_ok=True)
-    export.preview(np.concatenate(rows, axis=1), path, fps=8)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=FOLDER, help="files that exist there are replaced")
@@ -51,7 +40,9 @@ def main() -> None:
     options = parser.parse_args()
     pipeline = load("mini")
     if options.sheet:
-        sheet([pipeline(example).frames for example in EXAMPLES.values() if example.aspect == "1:1"], options.sheet)
+        square = [pipeline(example).frames for example in EXAMPLES.values() if example.aspect == "1:1"]
+        options.sheet.unlink(missing_ok=True)
+        export.film(square, options.sheet, columns=len(square) // 2)
         return
     for name, example in EXAMPLES.items():
         request = example if options.seed is None else replace(example, seed=options.seed)

@@ -99,6 +99,13 @@ def sheet(pictures: Sequence[np.ndarray], path: Path, *, columns: int) -> Path:
     return landing.whole_or_nothing(path, lambda file: Image.fromarray(paper).save(file, optimize=True))
 
 
+def film(clips: Sequence[np.ndarray], path: Path, *, columns: int) -> Path:
+    """Writes clips (T, H, W, 3) of one shape, side by side at half their size and rate, as `preview` does."""
+    small = [clip[::2, ::2, ::2] for clip in clips]
+    rows = [np.concatenate(small[first : first + columns], axis=2) for first in range(0, len(small), columns)]
+    return preview(np.concatenate(rows, axis=1), path, fps=8)
+
+
 def check_destination(path: Path, *, still: bool = False, sound: bool = False) -> None:
     """Raises `BadRequest` ("out") if a clip could not be saved there; call it before the work begins.
 

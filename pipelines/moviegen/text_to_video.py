@@ -3,8 +3,7 @@
 A still is a clip of one frame. The same request gives the same frames on the same machine.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Self
 
 import numpy as np
@@ -60,7 +59,7 @@ class TextToVideoPipeline:
         x0 = self.noise(request)
         watch = (lambda done, x1: self._show(done, x1, preview)) if preview else None
         velocity, times = self.velocity(condition, request.guidance), flow.linear_quadratic(request.steps, EMULATED)
-        with self._numbers():  # around all steps: the weights are made narrow once
+        with device.autocast(self.device):  # around all steps: the weights are made narrow once
             x1 = flow.sample(velocity, x0, times, part(progress, 0.02, 0.85), watch)
         frames = self.decode(x1, request.frames, part(progress, 0.85, 1.0))
         return Clip(frames=frames, fps=request.fps, origin=request)
@@ -70,7 +69,7 @@ class TextToVideoPipeline:
         kind = "Still." if request.still else f"FPS-{request.fps}."  # how the captions of training begin
         negative = f"{kind} {request.negative}" if request.negative.strip() else ""
         text = self.text([f"{kind} {self.reading.known(request.prompt)}", negative])
-        with self._numbers():
+        with device.autocast(self.device):
             return self.transformer.condition(text.to(self.device))
 
     def noise(self, request: TextToVideo) -> Tensor:
@@ -83,7 +82,7 @@ class TextToVideoPipeline:
         """The guided velocity of one clip, prompt and negative in one batch of two."""
 
         def velocity(x: Tensor, t: Tensor) -> Tensor:
-            with self._numbers():
+            with device.autocast(self.device):
                 return self.transformer(x, t, condition)
 
         return flow.guided(velocity, guidance)
@@ -101,13 +100,6 @@ class TextToVideoPipeline:
         if done % PREVIEW_EVERY == 0:
             middle = x1.shape[2] // 2
             preview(pictures(self.tae.decode(x1[:, :, middle : middle + 1]))[0])
-
-    @contextmanager
-    def _numbers(self) -> Iterator[None]:
-        """Matrix products in bfloat16 where the device computes in it, the rest in float32."""
-        dtype = device.dtype(self.device)
-        with torch.autocast(self.device, dtype, enabled=dtype != torch.float32):
-            yield
 
 
 def pictures(x: Tensor) -> np.ndarray:

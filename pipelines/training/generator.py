@@ -37,6 +37,7 @@ TEXT_DROPPED = 0.25
 # decided at 0.8. The paper's mean of 0 draws t < 0.25 one time in seven, -0.9 two times in five but t > 0.7 one in 25;
 # this one draws the two one time in four and in ten.
 EARLY = -0.4
+RUNS = Path("runs/transformer")
 NAMES = tuple(THINGS)
 TELLING = ("place", "action", "camera", "light", "weather", "style")
 MEASURED = 200_000  # tokens whose covariance is the prior's
@@ -101,6 +102,12 @@ class Batch:
     cover: Tensor
     told: dict[str, Tensor]
 
+    @classmethod
+    def of(cls, z: Tensor, text: Text, numbers: Tensor, cover: Tensor) -> "Batch":
+        """From the `numbers` of scenes (B, 1 + TELLING)."""
+        told = dict(zip(TELLING, numbers.T[1:], strict=True))
+        return cls(z=z, text=text, things=numbers[:, 0], cover=cover, told=told)
+
     def to(self, device: torch.device) -> "Batch":
         z, things, cover = (part.to(device) for part in (self.z, self.things, self.cover))
         told = {name: numbers.to(device) for name, numbers in self.told.items()}
@@ -141,11 +148,7 @@ class Feed:
         """The captions of some samples are empty."""
         sample, still = self.draw()
         text = self.read([self.caption(scene, still=still) for scene in sample.scenes])
-        things = torch.tensor([NAMES.index(scene.thing) for scene in sample.scenes])
-        told = {
-            name: torch.tensor([AXES[name].index(getattr(scene, name)) for scene in sample.scenes]) for name in TELLING
-        }
-        return Batch(z=sample.z, text=text, things=things, cover=sample.cover, told=told)
+        return Batch.of(sample.z, text, torch.tensor([numbers(scene) for scene in sample.scenes]), sample.cover)
 
     def draw(self) -> tuple[Sample, bool]:
         """Samples of one bucket, and whether they are stills."""
@@ -155,16 +158,42 @@ class Feed:
 
     def tokens(self, count: int) -> Tensor:
         """About `count` tokens (count, 4 C) of all buckets, as they are mixed."""
-        found: list[Tensor] = []
-        while sum(map(len, found)) < count:
-            found.append(patches(self.draw()[0].z).flatten(0, 1))
-        return torch.cat(found)
+        return tokens_of(lambda: self.draw()[0].z, count)
 
     def caption(self, scene: Scene, *, still: bool) -> str:
         if self.rng.random() < TEXT_DROPPED:
             return ""
         wording = np.random.default_rng((scene.seed, int(self.rng.integers(WORDINGS))))
         return world.caption(scene, wording, still=still)
+
+
+def numbers(scene: Scene) -> list[int]:
+    """The number of the scene's thing, then of its value for each of TELLING."""
+    return [NAMES.index(scene.thing), *(AXES[name].index(getattr(scene, name)) for name in TELLING)]
+
+
+def tokens_of(draw: Callable[[], Tensor], count: int) -> Tensor:
+    """About `count` tokens (count, 4 C) of the latents that `draw` gives."""
+    found: list[Tensor] = []
+    while sum(map(len, found)) < count:
+        found.append(patches(draw()).flatten(0, 1))
+    return torch.cat(found)
+
+
+def pupil(choice: argparse.Namespace) -> Pupil:
+    """A new one, or one with the published weights."""
+    published = checkpoint.load_transformer(choice.preset) if choice.published else None
+    model = Pupil(published.config if published else presets.TRANSFORMER[choice.preset])
+    if published:
+        model.load_state_dict(model.state_dict() | published.state_dict())
+    return model
+
+
+def prepared(model: Pupil, choice: argparse.Namespace, name: str, *, warmup: int = 100) -> Run:
+    """The run of a recipe called `name`, begun or resumed."""
+    plan = Plan(minutes=choice.minutes, rate=choice.rate, cooldown=choice.cooldown, average=0.9985, warmup=warmup)
+    folder = RUNS / choice.preset / (choice.run or name)
+    return Run(model, lambda model: optimisers(model, choice.rate), plan, folder)
 
 
 def options(description: str, minutes: float, rate: float) -> argparse.ArgumentParser:
@@ -186,20 +215,16 @@ def train(stage: Stage, choice: argparse.Namespace) -> nn.Module:
     rank = join()
     stage = replace(stage, latent_frames=choice.latent_frames or stage.latent_frames)
     torch.manual_seed(0)
-    root = Path("runs/transformer") / choice.preset
-    published = checkpoint.load_transformer(choice.preset) if choice.published else None
-    model = Pupil(published.config if published else presets.TRANSFORMER[choice.preset])
-    if published:
-        model.load_state_dict(model.state_dict() | published.state_dict())
-    elif stage.after:
-        before = torch.load(root / stage.after / "last.pt", map_location="cpu", weights_only=True)
+    model = pupil(choice)
+    if stage.after and not choice.published:
+        last = RUNS / choice.preset / stage.after / "last.pt"
+        before = torch.load(last, map_location="cpu", weights_only=True)
         model.load_state_dict(before["average"])
     feed = Feed(stage, Path("runs/latents") / choice.preset, Reader(checkpoint.load_text()), seed=0)
     checks = [feed.batch().to(place()) for _ in range(8)]
-    if stage.after is None and not published and model.prior:
+    if stage.after is None and not choice.published and model.prior:
         model.prior.measure(feed.tokens(MEASURED))
-    plan = Plan(minutes=choice.minutes, rate=choice.rate, cooldown=choice.cooldown, average=0.9985)
-    run = Run(model, lambda model: optimisers(model, choice.rate), plan, root / (choice.run or stage.name))
+    run = prepared(model, choice, stage.name)
     torch.manual_seed(run.step + 1000 * rank)
     feed.rng = np.random.default_rng(run.step + 1 + 1_000_000 * rank)
 
@@ -220,8 +245,7 @@ def objective(model: nn.Module, batch: Batch) -> Tensor:
 def losses(model: nn.Module, batch: Batch, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor, Tensor]:
     """Flow-matching loss of a batch, the naming's and the telling's; matrix products in bfloat16 where that is fast."""
     kind = batch.z.device.type
-    dtype = device.dtype(kind)
-    with torch.autocast(kind, dtype, enabled=dtype != torch.float32), sdpa_kernel(ATTENTION[kind]):
+    with device.autocast(kind), sdpa_kernel(ATTENTION[kind]):
         velocity = flow.loss(
             lambda x, t: model(x, t, (batch.text,)), batch.z, generator, mean=EARLY, weight=emphasis(batch)
         )

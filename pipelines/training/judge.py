@@ -38,6 +38,7 @@ from pipelines.evaluation.judge import (
 )
 from pipelines.moviegen.checkpoint import WEIGHTS
 from pipelines.training.judge_pool import STYLES, UNKNOWN, Pool, Portion, pool
+from pipelines.training.loop import place
 
 MIRRORED = {"action": ("moves left", "moves right"), "camera": ("pan left", "pan right")}
 CHECKPOINT_SECONDS, LOG_SECONDS = 120, 60
@@ -161,17 +162,6 @@ def loss(out: dict[str, Tensor], names: Tensor) -> Tensor:
     return torch.stack(losses).sum()
 
 
-def processor() -> str:
-    """What it is trained on: a CUDA card or the processor."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def autocast(kind: str) -> torch.autocast:
-    """bfloat16 where the device is fast with it."""
-    dtype = device.dtype(kind)
-    return torch.autocast(kind, dtype, enabled=dtype != torch.float32)
-
-
 @lru_cache(maxsize=1)
 def order(epoch: int, count: int) -> np.ndarray:
     """The rows of a pool as an epoch goes through them."""
@@ -186,7 +176,7 @@ class Trainer:
 
     def __init__(self, net: nn.Module, part: Part, checkpoint: Path, seconds: float | None = None):
         self.part, self.checkpoint, self.step = part, checkpoint, 0
-        self.seconds, self.begun, self.kind = seconds, time.monotonic(), processor()
+        self.seconds, self.begun, self.kind = seconds, time.monotonic(), place().type
         self.net = net.to(self.kind, memory_format=torch.channels_last)
         self.average = AveragedModel(self.net, multi_avg_fn=get_ema_multi_avg_fn(part.decay), use_buffers=True)
         self.epoch_steps = part.portion.count // part.batch
@@ -227,7 +217,7 @@ class Trainer:
         self.net.train()
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate()
-        with autocast(self.kind):
+        with device.autocast(self.kind):
             error = loss(self.net)
         self.optimizer.zero_grad(set_to_none=True)
         error.backward()
@@ -269,12 +259,12 @@ class Trainer:
 @torch.inference_mode()
 def check(judge: Judge, data: Pool) -> dict[str, float]:
     """Attribute -> share of the pool's clips named right."""
-    kind = processor()
+    kind = place().type
     judge.to(kind)
     right: dict[str, list[bool]] = {name: [] for name in labels()}
     for rows in np.array_split(np.arange(len(data.names)), max(1, len(data.names) // 20)):
         batch = data.rows(rows).to(kind)
-        with autocast(kind):
+        with device.autocast(kind):
             out = judge(pictures(batch.looks), thumbnails(pictures(batch.frames)), flows(batch.flow))
         for column, name in enumerate(labels()):
             known = batch.names[:, column] != UNKNOWN

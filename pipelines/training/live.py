@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import count
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -24,16 +23,15 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from pipelines import device
-from pipelines.moviegen import checkpoint, presets
+from pipelines.moviegen import checkpoint
 from pipelines.moviegen.nn.tae import TAE
 from pipelines.moviegen.nn.text import MiniLM, Text
-from pipelines.moviegen.nn.transformer import PATCH, patches
+from pipelines.moviegen.nn.transformer import PATCH
 from pipelines.training import generator, world
 from pipelines.training.data import ahead, pixels
-from pipelines.training.generator import MEASURED, NAMES, TELLING, TEXT_DROPPED, Batch, Pupil
+from pipelines.training.generator import MEASURED, TEXT_DROPPED, Batch, numbers
 from pipelines.training.latents import CLIPS, FIRST_SEED, STILLS, Bucket, shown
-from pipelines.training.loop import Plan, Run, place
-from pipelines.vocabulary import AXES
+from pipelines.training.loop import place
 
 WORDS = 40  # tokens of a caption at most; longer ones are worded anew
 STILLS_ONLY = 0.12  # of the time
@@ -122,11 +120,6 @@ class Stream:
         wordings = (np.random.default_rng((scene.seed, number, attempt)) for attempt in count())
         read = (self.text.tokenize(world.caption(scene, wording, still=still)) for wording in wordings)
         return next(ids for ids in read if len(ids) <= WORDS)
-
-
-def numbers(scene: world.Scene) -> list[int]:
-    """The number of the scene's thing, then of its value for each of TELLING."""
-    return [NAMES.index(scene.thing), *(AXES[name].index(getattr(scene, name)) for name in TELLING)]
 
 
 class Workers:
@@ -244,9 +237,7 @@ class Feed:
         odds = self.mix.stills if self.rng.random() < stills else self.mix.clips
         bucket = list(odds)[self.rng.choice(len(odds), p=list(odds.values()))]
         rows = self.pools[bucket.name].draw(max(1, self.latent_frames // bucket.latent_frames))
-        told = dict(zip(TELLING, rows["numbers"].T[1:], strict=True))
-        cover = rows["cover"].float() / 255
-        return Batch(z=rows["z"].float(), text=self.worded(rows), things=rows["numbers"][:, 0], cover=cover, told=told)
+        return Batch.of(rows["z"].float(), self.worded(rows), rows["numbers"], rows["cover"].float() / 255)
 
     def worded(self, rows: dict[str, Tensor]) -> Text:
         """One of the wordings of each scene; of some none."""
@@ -261,10 +252,7 @@ class Feed:
 
     def tokens(self, size: int) -> Tensor:
         """About `size` tokens (size, 4 C), as many of stills as of clips."""
-        found: list[Tensor] = []
-        while sum(map(len, found)) < size:
-            found.append(patches(self.batch(0.5).z).flatten(0, 1))
-        return torch.cat(found)
+        return generator.tokens_of(lambda: self.batch(0.5).z, size)
 
 
 def main() -> None:
@@ -274,19 +262,18 @@ def main() -> None:
     choice = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.manual_seed(0)
-    model = Pupil(presets.TRANSFORMER[choice.preset])
+    model = generator.pupil(choice).to(place())
     tae, text = checkpoint.load_tae(choice.preset), checkpoint.load_text()
     feed = Feed(tae, text, latent_frames=choice.latent_frames or 512, workers=choice.workers)
     feed.fill()
-    model.to(place()).prior.measure(feed.tokens(MEASURED))
-    plan = Plan(minutes=choice.minutes, rate=choice.rate, cooldown=choice.cooldown, average=0.9985, warmup=300)
-    folder = Path("runs/transformer") / choice.preset / (choice.run or "live")
-    run = Run(model, lambda model: generator.optimisers(model, choice.rate), plan, folder)
+    if not choice.published:
+        model.prior.measure(feed.tokens(MEASURED))
+    run = generator.prepared(model, choice, "live", warmup=300)
     if choice.compile:
         generator.compile_blocks(run.model)
 
     def loss() -> Tensor:
-        done = run.elapsed / (60 * plan.minutes)
+        done = run.elapsed / (60 * choice.minutes)
         return generator.objective(run.model, feed.batch(1.0 if done < STILLS_ONLY else STILLS_LATER))
 
     run.train(loss)

@@ -76,9 +76,8 @@ def _sheet(path: Path, *, columns: int = 8, rows: int = 6) -> None:
 
 
 def _film(path: Path, *, columns: int = 4, rows: int = 2) -> None:
-    clips = [render(sample_scene(seed, style="toy"))[::2, ::2, ::2] for seed in range(columns * rows)]
-    lines = [np.concatenate(clips[row * columns : (row + 1) * columns], axis=2) for row in range(rows)]
-    export.preview(np.concatenate(lines, axis=1), path, fps=8)
+    clips = [render(sample_scene(seed, style="toy")) for seed in range(columns * rows)]
+    export.film(clips, path, columns=columns)
 
 
 def main() -> None:
