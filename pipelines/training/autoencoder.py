@@ -64,8 +64,9 @@ def train(options: argparse.Namespace) -> None:
     plan = Plan(minutes=options.minutes, rate=options.rate, cooldown=options.cooldown)
     run = Run(model, optimise, plan, root / options.stage)
     pool = CropPool(seed=run.step, workers=options.workers, real=options.real)
-    draw = partial(draw_crops, pool, options.batch, 1 if options.stage == "image" else FRAMES)
-    check = pixels(pool.batch(12, draw.args[2], np.random.default_rng(1))).to(place())
+    frames = 1 if options.stage == "image" else FRAMES
+    draw = partial(draw_crops, pool, options.batch, frames)
+    check = pixels(pool.batch(12, frames, np.random.default_rng(1))).to(place())
     penalty = OUTLIERS if options.stage in ("clips", "whole") else 0.0
     feed = ahead(draw, itertools.count(run.step), place())
     run.train(lambda: batch_loss(run.model, pixels(next(feed)), penalty), lambda average: error(average, check))

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import count
+from typing import Any
 
 import numpy as np
 import torch
@@ -142,12 +143,9 @@ class Workers:
     def _work(self, stream: Stream, worker: int, workers: int, parent: int) -> None:
         torch.set_num_threads(1)
         for parcel in stream.parcels(worker, workers):
-            while True:
-                if os.getppid() != parent:  # a killed parent cannot end its child
-                    return
-                with suppress(queue.Empty):
-                    slot = self.free.get(timeout=5)
-                    break
+            slot = _patient(self.free, lambda: os.getppid() == parent)  # a killed parent cannot end its child
+            if slot is None:
+                return
             frames = parcel.frames
             self.slots[slot, : frames.numel()] = frames.flatten()
             small = {name: x.numpy() for name, x in vars(parcel).items() if isinstance(x, Tensor) and x is not frames}
@@ -158,14 +156,21 @@ class Workers:
             process.terminate()
 
     def next(self, _: int = 0) -> Parcel:
-        while True:
-            with suppress(queue.Empty):
-                slot, bucket, shape, small = self.ready.get(timeout=5)
-                break
-            assert all(process.is_alive() for process in self.processes), "a process that draws scenes has died"
+        drawn = _patient(self.ready, lambda: all(process.is_alive() for process in self.processes))
+        assert drawn, "a process that draws scenes has died"
+        slot, bucket, shape, small = drawn
         frames = self.slots[slot, : math.prod(shape)].reshape(shape).clone()
         self.free.put(slot)
         return Parcel(bucket=bucket, frames=frames, **{name: torch.from_numpy(x) for name, x in small.items()})
+
+
+def _patient(line: multiprocessing.Queue, alive: Callable[[], bool]) -> Any:
+    """The next of a queue, however long it takes; None once whoever fills it is no longer `alive`."""
+    while True:
+        with suppress(queue.Empty):
+            return line.get(timeout=5)
+        if not alive():
+            return None
 
 
 class Pool:
@@ -176,12 +181,13 @@ class Pool:
         self.rows: dict[str, Tensor] = {}
 
     def put(self, **rows: Tensor) -> None:
+        size, here = len(rows["z"]), rows["z"].device
+        at = (self.put_so_far + torch.arange(size, device=here)) % self.room
         for name, row in rows.items():
             if name not in self.rows:
                 self.rows[name] = row.new_empty(self.room, *row.shape[1:])
-            at = (self.put_so_far + torch.arange(len(row), device=row.device)) % self.room
             self.rows[name][at] = row
-        self.put_so_far += len(row)
+        self.put_so_far += size
 
     def __len__(self) -> int:
         return min(self.put_so_far, self.room)
