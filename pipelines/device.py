@@ -79,12 +79,15 @@ def dtype(kind: str) -> "torch.dtype":
     return torch.bfloat16 if kind in fast and fast[kind]() else torch.float32
 
 
-def autocast(kind: str) -> "torch.autocast":
-    """Matrix products in bfloat16 where the device computes in it, the rest in float32."""
+def autocast(kind: str, *, convolutions: bool = False) -> "torch.autocast":
+    """Matrix products in bfloat16 where the device computes in it, the rest in float32.
+
+    For a network of `convolutions`, a processor has to have matrix units (AMX): without them, bfloat16 is slower.
+    """
     import torch
 
-    narrow = dtype(kind)
-    return torch.autocast(kind, narrow, enabled=narrow != torch.float32)
+    narrow, slow = dtype(kind), convolutions and kind == "cpu" and not torch.cpu._is_amx_tile_supported()
+    return torch.autocast(kind, narrow, enabled=narrow != torch.float32 and not slow)
 
 
 def release(kind: str) -> None:

@@ -16,6 +16,7 @@ from pipelines.evaluation import questions, report
 from pipelines.evaluation.metrics import bootstrap, psnr, ssim
 from pipelines.evaluation.options import Options
 from pipelines.media import video
+from pipelines.moviegen import tiling
 from pipelines.moviegen.checkpoint import load_tae
 from pipelines.moviegen.nn.tae import TAE
 from pipelines.moviegen.text_to_video import pictures
@@ -36,7 +37,7 @@ Pictures = Iterator[tuple[str, np.ndarray]]  # name, frames (T, H, W, 3) uint8
 @torch.inference_mode()
 def autoencoded(tae: TAE, frames: np.ndarray) -> np.ndarray:
     """frames (T, H, W, 3) uint8 through encoder and decoder, the same shape again."""
-    return pictures(tae.decode(tae.encode(pixels(frames[None])))[:, :, : len(frames)])
+    return pictures(tiling.decode_tile(tae, tiling.encode(tae, pixels(frames[None])))[:, :, : len(frames)])
 
 
 def autoencoder(options: Options) -> dict[str, Any]:

@@ -3,14 +3,18 @@
 Movie Gen, section 3.1.1: tiles of 32 frames, encoded without overlap, decoded with an overlap of half a tile that is
 blended by a linear ramp. The paper prints the ramp for the later tile; here the earlier one fades out.
 
+Convolutions are in bfloat16 where the device is fast in it; what comes out is float32.
+
 B batch, C channels, T H W pixels, T' H' W' latents.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from pipelines import device
 from pipelines.moviegen.nn.tae import TAE
 from pipelines.progress import Progress, silent
 
@@ -19,7 +23,14 @@ TILE, OVERLAP = 4, 2  # latent frames
 
 def encode(tae: TAE, x: Tensor, tile: int = TILE) -> Tensor:
     """x (B, 3, T, H, W) -> z (B, C, T', H', W'), `tile` latent frames at a time."""
-    return torch.cat([tae.encode(part) for part in x.split(tile * tae.config.time, dim=2)], dim=2)
+    with device.autocast(x.device.type, convolutions=True):
+        return torch.cat([tae.encode(part) for part in x.split(tile * tae.config.time, dim=2)], dim=2).float()
+
+
+def decode_tile(tae: TAE, z: Tensor) -> Tensor:
+    """z (B, C, T', H', W') -> x (B, 3, T' * time, H, W), all at once."""
+    with device.autocast(z.device.type, convolutions=True):
+        return tae.decode(z).float()
 
 
 def decode(tae: TAE, z: Tensor, progress: Progress = silent) -> Iterator[Tensor]:
@@ -27,7 +38,7 @@ def decode(tae: TAE, z: Tensor, progress: Progress = silent) -> Iterator[Tensor]
 
     Only one tile is in memory. `progress` may raise `Cancelled` between tiles.
     """
-    yield from blended(tae.decode, z, factor=tae.config.time, progress=progress)
+    yield from blended(partial(decode_tile, tae), z, factor=tae.config.time, progress=progress)
 
 
 def blended(

@@ -104,8 +104,8 @@ def _published(preset: str) -> dict[str, Tensor]:
 
 
 def batch_loss(model: TAE, x: Tensor, penalty: float) -> Tensor:
-    """x (B, 3, T, H, W) -> what the recipe minimises. On a processor convolutions are slower in bfloat16."""
-    with torch.autocast(x.device.type, device.dtype(x.device.type), enabled=x.is_cuda):
+    """x (B, 3, T, H, W) -> what the recipe minimises."""
+    with device.autocast(x.device.type, convolutions=True):
         mean, log_variance = (part.float() for part in model.posterior(x))
         z = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
         y = model.pixels(z)[:, :, : x.shape[2]].float()

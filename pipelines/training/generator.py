@@ -44,6 +44,7 @@ MEASURED = 200_000  # tokens whose covariance is the prior's
 EMPHASIS = 4.0  # what a token counts more where the thing covers it: things are a ninth of the picture
 NAMING = 0.5  # weight of the second loss, as of the alignment of Yu et al. (2025)
 TOLD = 0.1  # weight of the third for each of TELLING
+HEADS_FIRST = 300  # steps in which the heads, which are not published, learn by themselves
 # On a processor the backward pass of flash attention is slower than the plain one's.
 ATTENTION = {
     "cpu": [SDPBackend.MATH],
@@ -128,8 +129,10 @@ class Pupil(VideoTransformer):
         self.head = nn.Linear(self.config.width, len(NAMES) + 1)  # the last one: nothing but the place
         self.tellers = nn.ModuleDict({name: nn.Linear(self.config.width, len(AXES[name])) for name in TELLING})
         self.blocks[self.config.depth // 2 - 1].register_forward_hook(self._listen)
+        self.leading = True  # whether what the heads learn changes the network too
 
     def _listen(self, block: nn.Module, given: Any, x: Tensor) -> None:
+        x = x if self.leading else x.detach()
         self.named = self.head(x)  # (B, N, names); inside `forward`, where FSDP has gathered the head
         self.said = {name: teller(x) for name, teller in self.tellers.items()}  # (B, N, values)
 
@@ -205,6 +208,7 @@ def options(description: str, minutes: float, rate: float) -> argparse.ArgumentP
     parser.add_argument("--cooldown", type=float, default=0.3, help="the part of the minutes in which the rate falls")
     parser.add_argument("--latent-frames", type=int, help="in a batch: few make more steps, which counts at first")
     parser.add_argument("--run", help="name of the run's folder, to keep several apart")
+    parser.add_argument("--compile", action="store_true", help="fuse the operations of each block (needs a compiler)")
     parser.add_argument("--published", action="store_true", help="begin with the weights in assets/weights")
     return parser
 
@@ -225,6 +229,8 @@ def train(stage: Stage, choice: argparse.Namespace) -> nn.Module:
     if stage.after is None and not choice.published and model.prior:
         model.prior.measure(feed.tokens(MEASURED))
     run = prepared(model, choice, stage.name)
+    if choice.compile:
+        compile_blocks(run.model)
     torch.manual_seed(run.step + 1000 * rank)
     feed.rng = np.random.default_rng(run.step + 1 + 1_000_000 * rank)
 
@@ -233,7 +239,11 @@ def train(stage: Stage, choice: argparse.Namespace) -> nn.Module:
         generator = torch.Generator().manual_seed(0)
         return sum(float(losses(average, batch, generator)[0]) for batch in checks) / len(checks)
 
-    return run.train(lambda: objective(run.model, feed.batch().to(place())), validate)
+    def loss() -> Tensor:
+        run.model.leading = run.step >= HEADS_FIRST or not choice.published
+        return objective(run.model, feed.batch().to(place()))
+
+    return run.train(loss, validate)
 
 
 def objective(model: nn.Module, batch: Batch) -> Tensor:

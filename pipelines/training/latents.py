@@ -1,6 +1,7 @@
 """Caches latents of theatre scenes, because to encode a clip costs as much as to train on it once.
 
     python -m pipelines.training.latents --preset mini --stills 20000 --clips 3000
+    python -m pipelines.training.latents --preset mini --stills 0 --clips 3000 --actions jumps --first-seed 5000000
 
 Writes shards of one shape each to runs/latents/<preset>/<aspect>-<frames>/ and skips those that exist. Beside the
 latents a shard has the scenes, and how much of each of the transformer's tokens the thing covers.
@@ -8,9 +9,10 @@ latents a shard has the scenes, and how much of each of the transformer's tokens
 
 import argparse
 import dataclasses
+import itertools
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +30,7 @@ from pipelines.moviegen.nn.transformer import PATCH
 from pipelines.training import world
 from pipelines.training.data import pixels
 from pipelines.training.scene import Scene
-from pipelines.vocabulary import ASPECT_SIZES
+from pipelines.vocabulary import ASPECT_SIZES, AXES
 
 log = logging.getLogger("training")
 SHARD = 256  # samples of one latent frame; a shard of longer clips has fewer, at least 16
@@ -66,21 +68,20 @@ CLIPS = (
 
 
 class Renders(Dataset):
-    """The scenes of some seeds in one bucket's shape: frames (T, H, W, 3) and their cover, see `cover`.
+    """Scenes in one bucket's shape: frames (T, H, W, 3) and their cover, see `cover`.
 
     A token stands for `frames` frames and a square of `side` pixels.
     """
 
-    def __init__(self, bucket: Bucket, seeds: range, style: str | None, *, frames: int, side: int):
-        self.bucket, self.seeds, self.style = bucket, seeds, style
+    def __init__(self, bucket: Bucket, scenes: list[Scene], *, frames: int, side: int):
+        self.bucket, self.scenes = bucket, scenes
         self.token = {"frames": frames, "side": side}
 
     def __len__(self) -> int:
-        return len(self.seeds)
+        return len(self.scenes)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        scene = world.sample_scene(self.seeds[index], style=self.style)
-        return shown(scene, self.bucket, **self.token)
+        return shown(self.scenes[index], self.bucket, **self.token)
 
 
 def shown(scene: Scene, bucket: Bucket, *, frames: int, side: int) -> tuple[np.ndarray, np.ndarray]:
@@ -139,38 +140,44 @@ def main() -> None:
     parser.add_argument("--stills", type=int, default=20_000)
     parser.add_argument("--clips", type=int, default=3_000)
     parser.add_argument("--style", help="only scenes of this style, for fine-tuning")
+    parser.add_argument("--actions", nargs="+", choices=AXES["action"], help="only scenes of these actions")
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     tae, root = checkpoint.load_tae(options.preset), Path("runs/latents") / options.preset
-    seed = options.first_seed
+    chosen = scenes_from(options.first_seed, options.style, options.actions or AXES["action"])
     for buckets, total in ((STILLS, options.stills), (CLIPS, options.clips)):
         for bucket in buckets:
-            count = round(total * bucket.share)
-            cache(tae, bucket, range(seed, seed + count), folder=root / bucket.name, style=options.style)
-            seed += count
+            scenes = list(itertools.islice(chosen, round(total * bucket.share)))
+            cache(tae, bucket, scenes, folder=root / bucket.name)
+
+
+def scenes_from(seed: int, style: str | None, actions: Sequence[str]) -> Iterator[Scene]:
+    """The scenes of `seed` and all after it that have one of the `actions`."""
+    drawn = (world.sample_scene(number, style=style) for number in itertools.count(seed))
+    return (scene for scene in drawn if scene.action in actions)
 
 
 @torch.no_grad()
-def cache(tae: TAE, bucket: Bucket, seeds: range, *, folder: Path, style: str | None = None) -> None:
-    """Renders and encodes the scenes of `seeds`, shard by shard."""
+def cache(tae: TAE, bucket: Bucket, scenes: list[Scene], *, folder: Path) -> None:
+    """Renders and encodes scenes, shard by shard; a shard has the name of its first scene's seed."""
     folder.mkdir(parents=True, exist_ok=True)
     size = max(16, SHARD // bucket.latent_frames)
     batch = max(1, 16 // bucket.frames)
-    for start in range(seeds.start, seeds.stop, size):
-        path = folder / f"{start}.pt"
+    for start in range(0, len(scenes), size):
+        part = scenes[start : start + size]
+        path = folder / f"{part[0].seed}.pt"
         if path.exists():
             continue
-        part = range(start, min(start + size, seeds.stop))
-        renders = Renders(bucket, part, style, frames=tae.config.time, side=PATCH * tae.config.space)
+        renders = Renders(bucket, part, frames=tae.config.time, side=PATCH * tae.config.space)
         z, covers = [], []
         for frames, covered in DataLoader(renders, batch, num_workers=1, collate_fn=_columns):
             z.append(tiling.encode(tae, pixels(frames)).half())
             covers.append(torch.from_numpy(covered))
-        scenes = [dataclasses.asdict(world.sample_scene(seed, style=style)) for seed in part]
-        torch.save({"z": torch.cat(z), "cover": torch.cat(covers), "scenes": scenes}, path.with_suffix(".new"))
+        shard = {"z": torch.cat(z), "cover": torch.cat(covers), "scenes": [dataclasses.asdict(scene) for scene in part]}
+        torch.save(shard, path.with_suffix(".new"))
         os.replace(path.with_suffix(".new"), path)
-        log.info("%s: %d of %d", bucket.name, part.stop - seeds.start, len(seeds))
+        log.info("%s: %d of %d", bucket.name, start + len(part), len(scenes))
 
 
 def _columns(rows: list[tuple[np.ndarray, ...]]) -> list[np.ndarray]:

@@ -223,10 +223,9 @@ class Feed:
         """Encodes the next parcel into its pool."""
         parcel = next(self.parcels)
         mask = torch.arange(WORDS, device=self.device) < parcel.lengths[..., None]  # (B, wordings, WORDS)
-        dtype = device.dtype(self.device.type)
-        with torch.autocast(self.device.type, dtype, enabled=self.device.type == "cuda"):
+        with device.autocast(self.device.type, convolutions=True):
             z = self.tae.encode(pixels(parcel.frames))
-            states = self.text.read(parcel.words.flatten(0, 1), mask.flatten(0, 1)).states
+        states = self.text.read(parcel.words.flatten(0, 1), mask.flatten(0, 1)).states
         self.pools[parcel.bucket].put(
             z=z.half(), cover=parcel.cover, numbers=parcel.numbers,
             states=states.half().unflatten(0, mask.shape[:2]), mask=mask,
@@ -264,7 +263,6 @@ class Feed:
 def main() -> None:
     parser = generator.options(__doc__, minutes=5, rate=1.5e-3)
     parser.add_argument("--workers", type=int, default=1, help="processes that draw scenes")
-    parser.add_argument("--compile", action="store_true", help="fuse the operations of each block")
     choice = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.manual_seed(0)

@@ -63,9 +63,9 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, modulation: Tensor, text: Tensor | tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
         shift1, scale1, gate1, shift2, scale2, gate2 = (modulation + self.table).unsqueeze(2).unbind(1)  # (B, 1, D)
-        x = x + gate1 * self.attention(torch.addcmul(shift1, self.norm1(x), 1 + scale1))
+        x = torch.addcmul(x, gate1, self.attention(torch.addcmul(shift1, self.norm1(x), 1 + scale1)))
         x = x + self.text(self.norm2(x), text, mask)
-        return x + gate2 * self.feed(torch.addcmul(shift2, self.norm3(x), 1 + scale2))
+        return torch.addcmul(x, gate2, self.feed(torch.addcmul(shift2, self.norm3(x), 1 + scale2)))
 
 
 class VideoTransformer(nn.Module, PyTorchModelHubMixin, library_name="rushes", license="apache-2.0"):

@@ -1,5 +1,7 @@
 """What recipes are fed with, and one step of each kind with tiny networks."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -11,11 +13,12 @@ from pipelines.moviegen.nn.tae import TAE
 from pipelines.moviegen.nn.transformer import VideoTransformer
 from pipelines.training import autoencoder, data, generator, publish
 from pipelines.training.finetune import pretty
-from pipelines.training.latents import CLIPS, STILLS, Bucket, Latents, cache
+from pipelines.training.latents import CLIPS, STILLS, Bucket, Latents, cache, scenes_from
 from pipelines.training.losses import divergence, reconstruction
 from pipelines.vocabulary import AXES
 
 BUCKET = Bucket(aspect="1:1", frames=1, share=1.0)
+SCENES = [data.world.sample_scene(seed) for seed in range(1_000_000, 1_000_006)]
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +30,7 @@ def tae():
 @pytest.fixture(scope="module")
 def folder(tae, tmp_path_factory):
     folder = tmp_path_factory.mktemp("latents")
-    cache(tae, BUCKET, range(1_000_000, 1_000_006), folder=folder / BUCKET.name)
+    cache(tae, BUCKET, SCENES, folder=folder / BUCKET.name)
     return folder
 
 
@@ -36,14 +39,21 @@ def test_cached_latents_are_those_of_the_scenes_beside_them(tae, folder):
     assert latents.z.shape == (6, 8, 1, 16, 16) and len(latents.scenes) == 6
     again = data.world.render_still(latents.scenes[2])[None, None]
     with torch.no_grad():
-        assert torch.allclose(tae.encode(data.pixels(again))[0], latents.z[2].float(), atol=1e-2)
+        z = tae.encode(data.pixels(again))[0]  # the cached ones are made in bfloat16 where that is fast
+        assert torch.allclose(z, latents.z[2].float(), atol=5e-2)
 
 
 def test_a_shard_that_exists_is_not_made_again(tae, folder):
     shard = next((folder / BUCKET.name).glob("*.pt"))
     before = shard.stat().st_mtime_ns
-    cache(tae, BUCKET, range(1_000_000, 1_000_006), folder=folder / BUCKET.name)
+    cache(tae, BUCKET, SCENES, folder=folder / BUCKET.name)
     assert shard.stat().st_mtime_ns == before
+
+
+def test_scenes_can_be_drawn_of_some_actions_only():
+    drawn = list(itertools.islice(scenes_from(5_000_000, "toy", ("jumps", "dances")), 20))
+    assert {scene.action for scene in drawn} == {"jumps", "dances"} and {scene.style for scene in drawn} == {"toy"}
+    assert drawn == [data.world.sample_scene(scene.seed, style="toy") for scene in drawn]
 
 
 def test_fine_tuning_draws_only_from_the_pretty_part(folder):
