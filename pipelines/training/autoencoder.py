@@ -13,7 +13,7 @@ parts together, the head at full size as well: for a graphics card, where that c
 import argparse
 import itertools
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -28,9 +28,27 @@ from pipelines.training.data import FRAMES, CropPool, ahead, pixels
 from pipelines.training.loop import Plan, Run, place
 from pipelines.training.losses import divergence, outlier_penalty, reconstruction
 
-STAGES = ("image", "clips", "decoder", "whole")
 DIVERGENCE = 1e-3
 OUTLIERS = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """Which stage's weights it begins with, the frames of its crops, and what it trains beside the decoder."""
+
+    after: str | None
+    frames: int = FRAMES
+    encoder: bool = True
+    head: bool = True  # at full size, which costs a quarter of the time
+    penalty: float = 0.0  # weight of the outlier penalty
+
+
+STAGES = {
+    "image": Stage(after=None, frames=1, head=False),
+    "clips": Stage(after="image", head=False, penalty=OUTLIERS),
+    "decoder": Stage(after="clips", encoder=False),
+    "whole": Stage(after="decoder", penalty=OUTLIERS),
+}
 
 
 def main() -> None:
@@ -52,10 +70,8 @@ def main() -> None:
 
 def train(options: argparse.Namespace) -> None:
     """Runs one stage to the end of its minutes."""
-    root = Path("runs/autoencoder") / options.preset
-    model = begin(options.preset, options.stage, None if options.published else root)
-    if options.stage == "decoder":
-        model.encoder.requires_grad_(False)
+    root, stage = Path("runs/autoencoder") / options.preset, STAGES[options.stage]
+    model = begin(options.preset, stage, None if options.published else root)
 
     def optimise(model: nn.Module) -> list[torch.optim.Optimizer]:
         trained = [p for p in model.parameters() if p.requires_grad]
@@ -64,12 +80,10 @@ def train(options: argparse.Namespace) -> None:
     plan = Plan(minutes=options.minutes, rate=options.rate, cooldown=options.cooldown)
     run = Run(model, optimise, plan, root / options.stage)
     pool = CropPool(seed=run.step, workers=options.workers, real=options.real)
-    frames = 1 if options.stage == "image" else FRAMES
-    draw = partial(draw_crops, pool, options.batch, frames)
-    check = pixels(pool.batch(12, frames, np.random.default_rng(1))).to(place())
-    penalty = OUTLIERS if options.stage in ("clips", "whole") else 0.0
+    draw = partial(draw_crops, pool, options.batch, stage.frames)
+    check = pixels(pool.batch(12, stage.frames, np.random.default_rng(1))).to(place())
     feed = ahead(draw, itertools.count(run.step), place())
-    run.train(lambda: batch_loss(run.model, pixels(next(feed)), penalty), lambda average: error(average, check))
+    run.train(lambda: batch_loss(run.model, pixels(next(feed)), stage.penalty), lambda average: error(average, check))
 
 
 def draw_crops(pool: CropPool, batch: int, frames: int, step: int) -> Tensor:
@@ -82,25 +96,20 @@ def draw_crops(pool: CropPool, batch: int, frames: int, step: int) -> Tensor:
     return torch.from_numpy(pool.batch(count, length, np.random.default_rng((step, 2))))
 
 
-def begin(preset: str, stage: str, root: Path | None) -> TAE:
+def begin(preset: str, stage: Stage, root: Path | None) -> TAE:
     """A new image autoencoder, or the averaged weights of the stage before it in `root`, or the published ones."""
     config = presets.TAE[preset]
-    if stage in ("image", "clips"):
-        config = replace(config, refine=0)  # trained last: it costs a quarter of the time
-    if stage == "image":
+    if not stage.head:
+        config = replace(config, refine=0)
+    if stage.after is None:
         model = image_autoencoder(config)
+    elif root is None:
+        model = inflate(checkpoint.load_tae(preset).state_dict(), config)
     else:
-        model = inflate(_published(preset) if root is None else _before(stage, root), config)
+        before = torch.load(root / stage.after / "last.pt", map_location="cpu", weights_only=True)
+        model = inflate(before["average"], config)
+    model.encoder.requires_grad_(stage.encoder)
     return channels_last(model)
-
-
-def _before(stage: str, root: Path) -> dict[str, Tensor]:
-    before = STAGES[STAGES.index(stage) - 1]
-    return torch.load(root / before / "last.pt", map_location="cpu", weights_only=True)["average"]
-
-
-def _published(preset: str) -> dict[str, Tensor]:
-    return checkpoint.load_tae(preset).state_dict()
 
 
 def batch_loss(model: TAE, x: Tensor, penalty: float) -> Tensor:

@@ -177,14 +177,16 @@ def test_reconstruction_and_divergence_are_zero_only_at_their_goal():
 
 
 def test_the_decoder_s_stage_leaves_the_latents_as_they_are(tmp_path):
-    image = autoencoder.begin("tiny", "image", tmp_path)
+    image = autoencoder.begin("tiny", autoencoder.STAGES["image"], tmp_path)
     for before in ("image", "clips"):
         (tmp_path / before).mkdir()
         torch.save({"average": image.state_dict()}, tmp_path / before / "last.pt")
     x = torch.rand(1, 3, 1, 32, 32)
-    clips, decoder = (autoencoder.begin("tiny", stage, tmp_path) for stage in ("clips", "decoder"))
+    clips, decoder = (autoencoder.begin("tiny", autoencoder.STAGES[name], tmp_path) for name in ("clips", "decoder"))
     assert torch.allclose(clips.posterior(x)[0], decoder.posterior(x)[0], atol=1e-5)
     assert not hasattr(clips.refine, "inner") and hasattr(decoder.refine, "inner")
+    assert {p.requires_grad for p in clips.encoder.parameters()} == {True}
+    assert {p.requires_grad for p in decoder.encoder.parameters()} == {False}
 
 
 def test_published_latents_have_unit_variance(tae):
