@@ -1,10 +1,9 @@
 """Trains the judge on world renders: python -m pipelines.training.judge --preset mini
 
 Its two nets are trained one after the other, each on a pool of its own (judge_pool.py): Look on stills, of which there
-can be many, Motion on clips. Pools and epochs go on where they were stopped; checkpoints every two minutes in
-runs/judge. The averaged weights go to assets/weights/judge.safetensors with their accuracy on unseen clips.
-`--parts look` trains one net anew and keeps the other's published weights. `--minutes` ends all of it in time, with
-pools as large and schedules as long as there is time for.
+can be many, Motion on clips. Pools and training go on where they were stopped, in runs/judge. The averaged weights go
+to assets/weights/judge.safetensors with their accuracy on unseen clips. `--parts look` trains one net anew and keeps
+the other's published weights. `--minutes` ends all of it in time, with pools as large as there is time for.
 """
 
 import argparse
@@ -21,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim import AdamW
 
 from pipelines import device
 from pipelines.evaluation.judge import (
@@ -37,12 +36,12 @@ from pipelines.evaluation.judge import (
     thumbnails,
 )
 from pipelines.moviegen.checkpoint import WEIGHTS
+from pipelines.training import loop
 from pipelines.training.judge_pool import STYLES, UNKNOWN, Pool, Portion, pool
 from pipelines.training.loop import place
 
 MIRRORED = {"action": ("moves left", "moves right"), "camera": ("pan left", "pan right")}
-CHECKPOINT_SECONDS, LOG_SECONDS = 120, 60
-WARM_UP = 0.15  # of the schedule
+COOLDOWN = 0.85  # the part of the minutes in which the rate falls
 SQUARES = 36  # naming the squares of a picture counts as if there were so many, whatever its size
 DRAWING, CHECKING = 0.45, 6.0  # the part of limited time that goes to pools, and the seconds that the check takes
 
@@ -54,7 +53,7 @@ class Part:
     """How one of the nets is trained. Seeds from 10,000,000 on are for training, from 20,000,000 for the check."""
 
     portion: Portion
-    epochs: int
+    minutes: float
     batch: int
     rate: float = 2e-3
     decay: float = 0.99  # of the average of the weights: over some hundred of about a thousand steps
@@ -66,9 +65,9 @@ class Recipe:
 
     config: JudgeConfig = JudgeConfig(look=(96, 192, 384), look_depth=(2, 3, 2), look_size=144)
     look: Part = Part(
-        portion=Portion(count=80_000, first_seed=10_000_000, kind="stills", size=144), epochs=8, batch=256
+        portion=Portion(count=80_000, first_seed=10_000_000, kind="stills", size=144), minutes=40, batch=256
     )
-    motion: Part = Part(portion=Portion(count=8000, first_seed=10_000_000), epochs=8, batch=32)
+    motion: Part = Part(portion=Portion(count=8000, first_seed=10_000_000), minutes=25, batch=32)
     check: Portion = Portion(count=400, first_seed=20_000_000, kind="checks", held_out=True, degraded=0.0, size=144)
 
 
@@ -76,8 +75,8 @@ PRESETS = {
     "mini": Recipe(),
     "tiny": Recipe(
         config=JudgeConfig(look=(8, 16, 24), motion=(8, 12, 16), moving=24),
-        look=Part(portion=Portion(count=80, first_seed=10_000_000, kind="stills"), epochs=2, batch=8, decay=0.9),
-        motion=Part(portion=Portion(count=40, first_seed=10_000_000), epochs=2, batch=8, decay=0.9),
+        look=Part(portion=Portion(count=80, first_seed=10_000_000, kind="stills"), minutes=0.05, batch=8, decay=0.9),
+        motion=Part(portion=Portion(count=40, first_seed=10_000_000), minutes=0.05, batch=8, decay=0.9),
         check=Portion(count=20, first_seed=20_000_000, kind="checks", held_out=True, degraded=0.0),
     ),
 }
@@ -162,98 +161,38 @@ def loss(out: dict[str, Tensor], names: Tensor) -> Tensor:
     return torch.stack(losses).sum()
 
 
+def learn(name: str, net: nn.Module, part: Part, data: Pool, folder: Path) -> tuple[nn.Module, int]:
+    """Trains the net called `name` on a pool; returns its average and the steps that it took."""
+    kind = place().type
+    plan = loop.Plan(minutes=part.minutes, rate=part.rate, average=part.decay, cooldown=COOLDOWN, clip=5.0)
+    net = net.train().to(memory_format=torch.channels_last)
+    run = loop.Run(net, lambda net: [AdamW(net.parameters(), part.rate, weight_decay=0.02, fused=True)], plan, folder)
+    data = at_hand(data, kind)
+
+    def error() -> Tensor:
+        batch = data.rows(rows(run.step, len(data.names), part.batch)).to(kind)
+        with device.autocast(kind):
+            return LOSSES[name](run.model, batch, np.random.default_rng((run.step, 7)))
+
+    return run.train(error), run.step
+
+
+def rows(step: int, count: int, batch: int) -> np.ndarray:
+    """What a step learns from, of `count`: every row once before one comes again. After a restart the same again."""
+    epoch, at = divmod(step, max(1, count // batch))
+    return np.sort(order(epoch, count)[at * batch : (at + 1) * batch])
+
+
 @lru_cache(maxsize=1)
 def order(epoch: int, count: int) -> np.ndarray:
     """The rows of a pool as an epoch goes through them."""
     return np.random.default_rng(epoch).permutation(count)
 
 
-class Trainer:
-    """A net, its average, its optimiser and the step it is at; `run` goes on until the part's end.
-
-    With `seconds` the end is when so many are over, from the making of the trainer, not after the part's epochs.
-    """
-
-    def __init__(self, net: nn.Module, part: Part, checkpoint: Path, seconds: float | None = None):
-        self.part, self.checkpoint, self.step = part, checkpoint, 0
-        self.seconds, self.begun, self.kind = seconds, time.monotonic(), place().type
-        self.net = net.to(self.kind, memory_format=torch.channels_last)
-        self.average = AveragedModel(self.net, multi_avg_fn=get_ema_multi_avg_fn(part.decay), use_buffers=True)
-        self.epoch_steps = part.portion.count // part.batch
-        self.optimizer = torch.optim.AdamW(self.net.parameters(), part.rate, weight_decay=0.02)
-        self.parts = ("net", "average", "optimizer")
-        if self.checkpoint.exists():
-            state = torch.load(self.checkpoint, weights_only=True, map_location=self.kind)
-            self.step = state["step"]
-            for name in self.parts:
-                getattr(self, name).load_state_dict(state[name])
-            log.info("%s goes on from step %d", checkpoint.stem, self.step)
-
-    def save(self) -> None:
-        state = {name: getattr(self, name).state_dict() for name in self.parts} | {"step": self.step}
-        fresh = self.checkpoint.with_suffix(".new")
-        torch.save(state, fresh)
-        fresh.replace(self.checkpoint)
-
-    def done(self) -> float:
-        """How much of the schedule is over, 0 to 1."""
-        if self.seconds is None:
-            return min(1.0, self.step / (self.part.epochs * self.epoch_steps))
-        return min(1.0, (time.monotonic() - self.begun) / max(self.seconds, 1e-3))
-
-    def rate(self) -> float:
-        """The learning rate: up to the part's own, then down to nothing, both along a cosine."""
-        done = self.done()
-        turn = done / WARM_UP - 1 if done < WARM_UP else (done - WARM_UP) / (1 - WARM_UP)
-        return self.part.rate * max(0.5 + 0.5 * math.cos(math.pi * turn), 1e-3)
-
-    def rows(self) -> np.ndarray:
-        """What the current step learns from: the same again after a restart."""
-        epoch, at = divmod(self.step, self.epoch_steps)
-        return np.sort(order(epoch, self.part.portion.count)[at * self.part.batch : (at + 1) * self.part.batch])
-
-    def learn(self, loss: Callable[[nn.Module], Tensor]) -> Tensor:
-        """One step; returns its loss, for which it does not wait."""
-        self.net.train()
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.rate()
-        with device.autocast(self.kind):
-            error = loss(self.net)
-        self.optimizer.zero_grad(set_to_none=True)
-        error.backward()
-        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
-        self.optimizer.step()
-        self.average.update_parameters(self.net)
-        self.step += 1
-        return error.detach()
-
-    def run(self, loss: Callable[[nn.Module, Pool, np.random.Generator], Tensor], data: Pool) -> nn.Module:
-        """Trains to the end by `loss(net, batch, rng)`; returns the averaged net."""
-        data = self.at_hand(data)
-        said = saved = time.monotonic()
-        errors: list[Tensor] = []
-        over = self.done() == 1
-        while not over:
-            batch, rng = data.rows(self.rows()).to(self.kind), np.random.default_rng((self.step, 7))
-            errors.append(self.learn(lambda net, batch=batch, rng=rng: loss(net, batch, rng)))
-            now, over = time.monotonic(), self.done() == 1
-            if now - said > LOG_SECONDS / (1 if self.seconds is None else 10) or over:
-                log.info(
-                    "%s step %d, %.0f %%, loss %.3f, %.0f s",
-                    self.checkpoint.stem, self.step, 100 * self.done(), torch.stack(errors).mean(), now - said,
-                )  # fmt: skip
-                said, errors = now, []
-            if now - saved > CHECKPOINT_SECONDS or over:
-                saved = now
-                self.save()
-        return self.average.module.eval()
-
-    def at_hand(self, data: Pool) -> Pool:
-        """The pool on the card if it fits, so that no step waits for it; an unfinished pool makes shorter epochs."""
-        size = sum(x.nbytes for x in data.arrays().values())
-        self.part = replace(self.part, portion=replace(self.part.portion, count=len(data.names)))
-        self.epoch_steps = max(1, len(data.names) // self.part.batch)
-        return data.to(self.kind) if self.kind == "cpu" or size < 0.6 * device.find().free_bytes else data
+def at_hand(data: Pool, kind: str) -> Pool:
+    """The pool on the card if it fits, so that no step waits for it."""
+    size = sum(x.nbytes for x in data.arrays().values())
+    return data.to(kind) if kind == "cpu" or size < 0.6 * device.find().free_bytes else data
 
 
 @torch.inference_mode()
@@ -274,7 +213,7 @@ def check(judge: Judge, data: Pool) -> dict[str, float]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class Setup:
     """Where a training keeps its pools and checkpoints, its processes that draw, and the minutes it may take.
 
     Without a checkpoint it begins with new nets or, if `published`, with the published ones.
@@ -286,31 +225,31 @@ class Run:
     published: bool = False
 
 
-def train(recipe: Recipe, run: Run, weights: Path, *, parts: tuple[str, ...] = tuple(LOSSES)) -> dict[str, float]:
+def train(recipe: Recipe, setup: Setup, weights: Path, *, parts: tuple[str, ...] = tuple(LOSSES)) -> dict[str, float]:
     """Trains `parts`, keeps the published weights of the others, checks, saves. Returns the check's accuracies."""
-    end = time.monotonic() + 60 * run.minutes - CHECKING if run.minutes else math.inf
-    run.folder.mkdir(parents=True, exist_ok=True)
+    end = time.monotonic() + 60 * setup.minutes - CHECKING if setup.minutes else math.inf
     torch.manual_seed(0)
     torch.backends.cudnn.benchmark = True
     judge = Judge(recipe.config)
-    published = load_judge(weights) if run.published or len(parts) < len(LOSSES) else None
-    unseen, learned = pool(run.folder, recipe.check, run.workers), {}
+    published = load_judge(weights) if setup.published or len(parts) < len(LOSSES) else None
+    unseen, learned = pool(setup.folder, recipe.check, setup.workers), {}
     for name in LOSSES:
         if name not in parts:
             setattr(judge, name, getattr(published, name))
-        elif run.published:
+        elif setup.published:
             getattr(judge, name).load_state_dict(getattr(published, name).state_dict())
     for name, share in zip(parts, range(len(parts), 0, -1), strict=True):
-        part, left = getattr(recipe, name), (end - time.monotonic()) / share
-        begun = time.monotonic()
-        data = pool(run.folder, part.portion, run.workers, DRAWING * left)
-        left = None if math.isinf(end) else left + begun - time.monotonic()
-        trainer = Trainer(getattr(judge, name), part, run.folder / f"{name}.pt", left)
-        setattr(judge, name, trainer.run(LOSSES[name], data).cpu())
-        learned[name] = {"scenes": len(data.names), "steps": trainer.step}
+        part, turn = getattr(recipe, name), time.monotonic()
+        until = turn + (end - turn) / share
+        data = pool(setup.folder, part.portion, setup.workers, DRAWING * (until - turn))
+        if setup.minutes:
+            part = replace(part, minutes=max(1.0, until - time.monotonic()) / 60)
+        net, steps = learn(name, getattr(judge, name), part, data, setup.folder / name)
+        setattr(judge, name, net.cpu())
+        learned[name] = {"scenes": len(data.names), "steps": steps}
     accuracy = check(judge.eval(), unseen)
     log.info("unseen scenes: %s", accuracy)
-    about = dataclasses.asdict(recipe) | {"styles": STYLES, "minutes": run.minutes, "learned": learned}
+    about = dataclasses.asdict(recipe) | {"styles": STYLES, "minutes": setup.minutes, "learned": learned}
     save_judge(judge, weights, accuracy_on_unseen_scenes=accuracy, recipe=about)
     return accuracy
 
@@ -322,17 +261,16 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--workers", type=int, default=1, help="processes that draw the pool")
     parser.add_argument("--parts", choices=LOSSES, nargs="+", default=tuple(LOSSES))
-    parser.add_argument("--epochs", type=int, help="of every part")
     parser.add_argument("--rate", type=float, help="of learning, of every part")
-    parser.add_argument("--minutes", type=float, help="for all of it, whatever the number of epochs")
+    parser.add_argument("--minutes", type=float, help="for all of it, the pools too")
     parser.add_argument("--published", action="store_true", help="begin with the weights that are there")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     recipe = PRESETS[options.preset]
-    wanted = {name: value for name in ("epochs", "rate") if (value := getattr(options, name))}
-    recipe = replace(recipe, **{name: replace(getattr(recipe, name), **wanted) for name in options.parts})
-    run = Run(folder=options.runs, workers=options.workers, minutes=options.minutes, published=options.published)
-    train(recipe, run, options.weights, parts=tuple(options.parts))
+    if options.rate:
+        recipe = replace(recipe, **{name: replace(getattr(recipe, name), rate=options.rate) for name in options.parts})
+    setup = Setup(folder=options.runs, workers=options.workers, minutes=options.minutes, published=options.published)
+    train(recipe, setup, options.weights, parts=tuple(options.parts))
 
 
 if __name__ == "__main__":

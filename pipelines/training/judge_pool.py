@@ -118,7 +118,7 @@ def _processes() -> multiprocessing.context.BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["pipelines.training.judge_pool", "torch.optim.swa_utils"])
+    context.set_forkserver_preload(["pipelines.training.judge_pool", "pipelines.training.loop"])
     return context
 
 

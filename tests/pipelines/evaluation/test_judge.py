@@ -24,12 +24,13 @@ from pipelines.evaluation.judge import (
 from pipelines.training.judge import (
     PRESETS,
     Part,
-    Run,
-    Trainer,
+    Setup,
+    learn,
     look_loss,
     mirrored_flow,
     mirrored_names,
     motion_loss,
+    rows,
     train,
 )
 from pipelines.training.judge_pool import CAST, UNKNOWN, Pool, Portion, degrade, draw, pool, targets
@@ -170,23 +171,19 @@ def test_saved_weights_judge_the_same_and_damage_is_noticed(tmp_path: Path) -> N
         load_judge(tmp_path)
 
 
-def test_training_goes_on_where_it_was_stopped(tmp_path: Path, clips: Pool) -> None:
-    def fresh(name: str) -> Trainer:
-        torch.manual_seed(0)
-        return Trainer(Judge(TINY.config).motion, TINY.motion, tmp_path / name)
+def test_every_row_of_a_pool_comes_once_before_one_comes_again() -> None:
+    seen = np.concatenate([rows(step, 12, 4) for step in range(3)])
+    assert sorted(seen) == list(range(12)) and not np.array_equal(rows(0, 12, 4), rows(3, 12, 4))
+    assert np.array_equal(rows(1, 12, 4), rows(1, 12, 4)) and len(rows(5, 3, 4)) == 3
 
-    def steps(trainer: Trainer, count: int) -> list[float]:
-        def error(net: torch.nn.Module) -> torch.Tensor:
-            return motion_loss(net, clips, np.random.default_rng(trainer.step))
 
-        return [float(trainer.learn(error)) for _ in range(count)]
-
-    errors = steps(fresh("whole.pt"), 3)
-    begun = fresh("parts.pt")
-    steps(begun, 2)
-    begun.save()
-    rest = fresh("parts.pt")
-    assert rest.step == 2 and steps(rest, 1) == pytest.approx(errors[2:], rel=0.15)  # dropout draws anew
+def test_a_net_learns_until_its_time_is_over_and_has_nothing_left_to_do_then(tmp_path: Path, clips: Pool) -> None:
+    torch.manual_seed(0)
+    part = replace(TINY.motion, batch=2, minutes=0.03)
+    net, steps = learn("motion", Judge(TINY.config).motion, part, clips, tmp_path)
+    again, same = learn("motion", Judge(TINY.config).motion, part, clips, tmp_path)
+    assert steps == same > 2 and not again.training
+    assert all(torch.equal(a, b) for a, b in zip(net.parameters(), again.parameters(), strict=True))
 
 
 def test_stills_of_one_place_show_other_things_and_keep_held_out_triples_apart() -> None:
@@ -203,28 +200,25 @@ def test_a_pool_that_has_no_more_time_is_a_smaller_one_and_goes_on_later(tmp_pat
     assert len(pool(tmp_path, portion).looks) == 44
 
 
-def test_with_a_time_limit_the_rate_falls_to_nothing_in_time(tmp_path: Path, clips: Pool) -> None:
-    trainer = Trainer(Judge(TINY.config).motion, replace(TINY.motion, batch=2), tmp_path / "motion.pt", seconds=1.0)
-    trainer.run(motion_loss, clips)
-    assert trainer.step > 2 and trainer.done() == 1 and trainer.rate() < 0.01 * TINY.motion.rate
-
-
 @pytest.mark.slow
 def test_the_recipe_ends_with_weights_and_their_accuracy_and_can_renew_one_part(tmp_path: Path) -> None:
     def few(part: Part, count: int) -> Part:
-        return replace(part, portion=replace(part.portion, count=count), batch=2, epochs=1)
+        return replace(part, portion=replace(part.portion, count=count), batch=2, minutes=0.02)
 
     recipe = replace(TINY, look=few(TINY.look, 12), motion=few(TINY.motion, 12), check=replace(TINY.check, count=3))
-    accuracy = train(recipe, Run(folder=tmp_path / "runs"), tmp_path / "weights")
+    accuracy = train(recipe, Setup(folder=tmp_path / "runs"), tmp_path / "weights")
     assert set(accuracy) == set(labels())
     first = load_judge(tmp_path / "weights").state_dict()
     train(
-        replace(recipe, look=few(TINY.look, 14)), Run(folder=tmp_path / "again"), tmp_path / "weights", parts=("look",)
+        replace(recipe, look=few(TINY.look, 14)),
+        Setup(folder=tmp_path / "again"),
+        tmp_path / "weights",
+        parts=("look",),
     )
     second = load_judge(tmp_path / "weights").state_dict()
     same = {name: torch.equal(value, second[name]) for name, value in first.items()}
     assert all(same[name] for name in same if name.startswith("motion.")) and not same["look.where.weight"]
     still = replace(recipe, look=replace(few(TINY.look, 14), rate=1e-9))
-    train(still, Run(folder=tmp_path / "on", published=True), tmp_path / "weights", parts=("look",))
+    train(still, Setup(folder=tmp_path / "on", published=True), tmp_path / "weights", parts=("look",))
     third = load_judge(tmp_path / "weights").state_dict()
     assert torch.allclose(third["look.where.weight"], second["look.where.weight"], atol=1e-3)
