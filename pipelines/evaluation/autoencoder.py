@@ -37,7 +37,7 @@ Pictures = Iterator[tuple[str, np.ndarray]]  # name, frames (T, H, W, 3) uint8
 @torch.inference_mode()
 def autoencoded(tae: TAE, frames: np.ndarray) -> np.ndarray:
     """frames (T, H, W, 3) uint8 through encoder and decoder, the same shape again."""
-    return pictures(tiling.decode_tile(tae, tiling.encode(tae, pixels(frames[None])))[:, :, : len(frames)])
+    return pictures(tiling.decode_whole(tae, tiling.encode(tae, pixels(frames[None])))[:, :, : len(frames)])
 
 
 def autoencoder(options: Options) -> dict[str, Any]:

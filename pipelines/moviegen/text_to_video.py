@@ -99,7 +99,7 @@ class TextToVideoPipeline:
     def _show(self, done: int, x1: Tensor, preview: Preview) -> None:
         if done % PREVIEW_EVERY == 0:
             middle = x1.shape[2] // 2
-            preview(pictures(tiling.decode_tile(self.tae, x1[:, :, middle : middle + 1]))[0])
+            preview(pictures(tiling.decode_whole(self.tae, x1[:, :, middle : middle + 1]))[0])
 
 
 def pictures(x: Tensor) -> np.ndarray:

@@ -27,7 +27,7 @@ def encode(tae: TAE, x: Tensor, tile: int = TILE) -> Tensor:
         return torch.cat([tae.encode(part) for part in x.split(tile * tae.config.time, dim=2)], dim=2).float()
 
 
-def decode_tile(tae: TAE, z: Tensor) -> Tensor:
+def decode_whole(tae: TAE, z: Tensor) -> Tensor:
     """z (B, C, T', H', W') -> x (B, 3, T' * time, H, W), all at once."""
     with device.autocast(z.device.type, convolutions=True):
         return tae.decode(z).float()
@@ -38,7 +38,7 @@ def decode(tae: TAE, z: Tensor, progress: Progress = silent) -> Iterator[Tensor]
 
     Only one tile is in memory. `progress` may raise `Cancelled` between tiles.
     """
-    yield from blended(partial(decode_tile, tae), z, factor=tae.config.time, progress=progress)
+    yield from blended(partial(decode_whole, tae), z, factor=tae.config.time, progress=progress)
 
 
 def blended(

@@ -126,4 +126,6 @@ def test_the_processor_computes_in_bfloat16_only_where_it_can():
     fast = torch.cpu._is_avx512_bf16_supported()
     assert device.dtype("cpu") is (torch.bfloat16 if fast else torch.float32)
     assert device.dtype("mps") is torch.float32
+    with device.autocast("cpu", convolutions=True):
+        assert torch.is_autocast_enabled("cpu") == (fast and torch.cpu._is_amx_tile_supported())
     assert device.free_memory() > 2**20

@@ -125,6 +125,14 @@ def test_one_batch_is_learned():
     assert losses[-1] < 0.5 * losses[0]
 
 
+def test_fast_numbers_change_a_picture_by_less_than_half_a_level_on_average():
+    tae = checkpoint.load_tae("mini")
+    x = pixels(world.render_still(world.sample_scene(3), width=128, height=128)[None, None])
+    with torch.no_grad():
+        exact, fast = tae.decode(tae.encode(x)), tiling.decode_whole(tae, tiling.encode(tae, x))
+    assert fast.dtype == torch.float32 and (fast - exact).abs().mean() < 0.5 / 127.5
+
+
 def test_mini_decodes_tiles_as_well_as_the_whole_to_half_a_decibel():
     tae = checkpoint.load_tae("mini")
     frames = world.render(world.sample_scene(3), frames=72)[:, 64:192, 64:192]
