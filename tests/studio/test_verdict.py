@@ -48,29 +48,33 @@ def voted(arena: Arena, voters: Voters, *, prompts: int, axes: tuple[str, ...], 
                 " ON q.id = pairs.b JOIN systems AS x ON x.id = p.system JOIN systems AS y ON y.id = q.system"
             )
         }
+        known = tables.execute("SELECT coalesce(max(id), 0) FROM raters").fetchone()[0] + 1
         tables.executemany(
-            "INSERT INTO raters VALUES (?, ?, ?, 0)", [(n + 1, study, f"r{n}") for n in range(voters.raters)]
+            "INSERT INTO raters VALUES (?, ?, ?, 0)", [(n + known, study, f"r{n}") for n in range(voters.raters)]
         )
         studies = [voters.study(prompts, seed) for seed in range(len(axes))]
         ballots, votes = [], []
         for number, rows in enumerate(zip(*(table.itertuples() for table in studies), strict=True)):
             first = rows[0]
-            pair, name = pairs[str(first.prompt), first.a, first.b], f"b{number}"
-            ballots.append((name, pair, first.rater + 1, f"l{number}", f"r{number}", float(number)))
+            pair, name = pairs[str(first.prompt), first.a, first.b], f"{study} b{number}"
+            ballots.append((name, pair, first.rater + known, f"{study} l{number}", f"{study} r{number}", float(number)))
             votes += [(name, axis, row.outcome) for axis, row in zip(axes, rows, strict=True)]
         tables.executemany("INSERT INTO ballots VALUES (?, ?, ?, 0, 0, ?, ?, 1, 1, 0, ?)", ballots)
         tables.executemany("INSERT INTO votes VALUES (?, ?, ?, 0)", votes)
     return study
 
 
-def test_ten_thousand_votes_are_reported_within_two_seconds(arena):
+def test_ten_thousand_votes_are_reported_in_no_more_than_ten_times_the_time_of_a_tenth(arena):
     axes = ("overall", "text match", "realness", "aesthetics")
-    study = voted(arena, Voters(), prompts=279, axes=axes)
-    assert len(arena.answers(study, ME)) == 279 * 3 * 3 * 4 > 10_000
-    report.page(arena, study, ME)  # fonts and imports are found once
-    start = time.process_time()  # other work on the machine does not count
-    page = report.page(arena, study, ME)
-    assert time.process_time() - start < 2
+    few, many = (voted(arena, Voters(), prompts=prompts, axes=axes) for prompts in (28, 279))
+    assert len(arena.answers(many, ME)) == 279 * 3 * 3 * 4 > 10_000
+    report.page(arena, few, ME)  # fonts and imports are found once
+    seconds = []
+    for study in (few, many):
+        start = time.process_time()  # other work on the machine does not count
+        page = report.page(arena, study, ME)
+        seconds.append(time.process_time() - start)
+    assert seconds[1] < 10 * seconds[0], seconds
     assert page.count("<svg") >= 4 and len(page) < 1_000_000
 
 
