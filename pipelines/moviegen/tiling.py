@@ -23,8 +23,13 @@ TILE, OVERLAP = 4, 2  # latent frames
 
 def encode(tae: TAE, x: Tensor, tile: int = TILE) -> Tensor:
     """x (B, 3, T, H, W) -> z (B, C, T', H', W'), `tile` latent frames at a time."""
+    return torch.cat([encode_whole(tae, part) for part in x.split(tile * tae.config.time, dim=2)], dim=2)
+
+
+def encode_whole(tae: TAE, x: Tensor) -> Tensor:
+    """x (B, 3, T, H, W) -> z (B, C, T', H', W'), all at once."""
     with device.autocast(x.device.type, convolutions=True):
-        return torch.cat([tae.encode(part) for part in x.split(tile * tae.config.time, dim=2)], dim=2).float()
+        return tae.encode(x).float()
 
 
 def decode_whole(tae: TAE, z: Tensor) -> Tensor:

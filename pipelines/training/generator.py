@@ -193,10 +193,13 @@ def pupil(choice: argparse.Namespace) -> Pupil:
 
 
 def prepared(model: Pupil, choice: argparse.Namespace, name: str, *, warmup: int = 100) -> Run:
-    """The run of a recipe called `name`, begun or resumed."""
+    """The run of a recipe called `name`, begun or resumed, its network compiled if that is the choice."""
     plan = Plan(minutes=choice.minutes, rate=choice.rate, cooldown=choice.cooldown, average=0.9985, warmup=warmup)
     folder = RUNS / choice.preset / (choice.run or name)
-    return Run(model, lambda model: optimisers(model, choice.rate), plan, folder)
+    run = Run(model, lambda model: optimisers(model, choice.rate), plan, folder)
+    if choice.compile:
+        compile_blocks(run.model)
+    return run
 
 
 def options(description: str, minutes: float, rate: float) -> argparse.ArgumentParser:
@@ -229,8 +232,6 @@ def train(stage: Stage, choice: argparse.Namespace) -> nn.Module:
     if stage.after is None and not choice.published and model.prior:
         model.prior.measure(feed.tokens(MEASURED))
     run = prepared(model, choice, stage.name)
-    if choice.compile:
-        compile_blocks(run.model)
     torch.manual_seed(run.step + 1000 * rank)
     feed.rng = np.random.default_rng(run.step + 1 + 1_000_000 * rank)
 
@@ -239,11 +240,13 @@ def train(stage: Stage, choice: argparse.Namespace) -> nn.Module:
         generator = torch.Generator().manual_seed(0)
         return sum(float(losses(average, batch, generator)[0]) for batch in checks) / len(checks)
 
-    def loss() -> Tensor:
-        run.model.leading = run.step >= HEADS_FIRST or not choice.published
-        return objective(run.model, feed.batch().to(place()))
+    return run.train(lambda: step_loss(run, feed.batch().to(place()), choice), validate)
 
-    return run.train(loss, validate)
+
+def step_loss(run: Run, batch: Batch, choice: argparse.Namespace) -> Tensor:
+    """The objective of a run's next step. After published weights, which have no heads, those learn alone at first."""
+    run.model.leading = run.step >= HEADS_FIRST or not choice.published
+    return objective(run.model, batch)
 
 
 def objective(model: nn.Module, batch: Batch) -> Tensor:

@@ -166,18 +166,18 @@ def learn(name: str, net: nn.Module, part: Part, data: Pool, folder: Path) -> tu
     kind = place().type
     plan = loop.Plan(minutes=part.minutes, rate=part.rate, average=part.decay, cooldown=COOLDOWN, clip=5.0)
     net = net.train().to(memory_format=torch.channels_last)
-    run = loop.Run(net, lambda net: [AdamW(net.parameters(), part.rate, weight_decay=0.02, fused=True)], plan, folder)
+    run = loop.Run(net, lambda own: [AdamW(own.parameters(), part.rate, weight_decay=0.02, fused=True)], plan, folder)
     data = at_hand(data, kind)
 
     def error() -> Tensor:
-        batch = data.rows(rows(run.step, len(data.names), part.batch)).to(kind)
+        batch = data.rows(rows_of(run.step, len(data.names), part.batch)).to(kind)
         with device.autocast(kind):
             return LOSSES[name](run.model, batch, np.random.default_rng((run.step, 7)))
 
     return run.train(error), run.step
 
 
-def rows(step: int, count: int, batch: int) -> np.ndarray:
+def rows_of(step: int, count: int, batch: int) -> np.ndarray:
     """What a step learns from, of `count`: every row once before one comes again. After a restart the same again."""
     epoch, at = divmod(step, max(1, count // batch))
     return np.sort(order(epoch, count)[at * batch : (at + 1) * batch])

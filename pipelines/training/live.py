@@ -23,8 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from pipelines import device
-from pipelines.moviegen import checkpoint
+from pipelines.moviegen import checkpoint, tiling
 from pipelines.moviegen.nn.tae import TAE
 from pipelines.moviegen.nn.text import MiniLM, Text
 from pipelines.moviegen.nn.transformer import PATCH
@@ -223,8 +222,7 @@ class Feed:
         """Encodes the next parcel into its pool."""
         parcel = next(self.parcels)
         mask = torch.arange(WORDS, device=self.device) < parcel.lengths[..., None]  # (B, wordings, WORDS)
-        with device.autocast(self.device.type, convolutions=True):
-            z = self.tae.encode(pixels(parcel.frames))
+        z = tiling.encode_whole(self.tae, pixels(parcel.frames))
         states = self.text.read(parcel.words.flatten(0, 1), mask.flatten(0, 1)).states
         self.pools[parcel.bucket].put(
             z=z.half(), cover=parcel.cover, numbers=parcel.numbers,
@@ -273,12 +271,10 @@ def main() -> None:
     if not choice.published:
         model.prior.measure(feed.tokens(MEASURED))
     run = generator.prepared(model, choice, "live", warmup=300)
-    if choice.compile:
-        generator.compile_blocks(run.model)
 
     def loss() -> Tensor:
         done = run.elapsed / (60 * choice.minutes)
-        return generator.objective(run.model, feed.batch(1.0 if done < STILLS_ONLY else STILLS_LATER))
+        return generator.step_loss(run, feed.batch(1.0 if done < STILLS_ONLY else STILLS_LATER), choice)
 
     run.train(loss)
     feed.close()

@@ -64,7 +64,7 @@ def voted(arena: Arena, voters: Voters, *, prompts: int, axes: tuple[str, ...], 
     return study
 
 
-def test_ten_thousand_votes_are_reported_in_no_more_than_ten_times_the_time_of_a_tenth(arena):
+def test_ten_thousand_votes_are_reported_in_less_than_five_times_the_time_of_a_tenth(arena):
     axes = ("overall", "text match", "realness", "aesthetics")
     few, many = (voted(arena, Voters(), prompts=prompts, axes=axes) for prompts in (28, 279))
     assert len(arena.answers(many, ME)) == 279 * 3 * 3 * 4 > 10_000
@@ -74,7 +74,7 @@ def test_ten_thousand_votes_are_reported_in_no_more_than_ten_times_the_time_of_a
         start = time.process_time()  # other work on the machine does not count
         page = report.page(arena, study, ME)
         seconds.append(time.process_time() - start)
-    assert seconds[1] < 10 * seconds[0], seconds
+    assert seconds[1] < 5 * seconds[0], seconds
     assert page.count("<svg") >= 4 and len(page) < 1_000_000
 
 

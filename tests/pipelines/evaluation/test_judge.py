@@ -30,7 +30,7 @@ from pipelines.training.judge import (
     mirrored_flow,
     mirrored_names,
     motion_loss,
-    rows,
+    rows_of,
     train,
 )
 from pipelines.training.judge_pool import CAST, UNKNOWN, Pool, Portion, degrade, draw, pool, targets
@@ -172,9 +172,9 @@ def test_saved_weights_judge_the_same_and_damage_is_noticed(tmp_path: Path) -> N
 
 
 def test_every_row_of_a_pool_comes_once_before_one_comes_again() -> None:
-    seen = np.concatenate([rows(step, 12, 4) for step in range(3)])
-    assert sorted(seen) == list(range(12)) and not np.array_equal(rows(0, 12, 4), rows(3, 12, 4))
-    assert np.array_equal(rows(1, 12, 4), rows(1, 12, 4)) and len(rows(5, 3, 4)) == 3
+    seen = np.concatenate([rows_of(step, 12, 4) for step in range(3)])
+    assert sorted(seen) == list(range(12)) and not np.array_equal(rows_of(0, 12, 4), rows_of(3, 12, 4))
+    assert np.array_equal(rows_of(1, 12, 4), rows_of(1, 12, 4)) and len(rows_of(5, 3, 4)) == 3
 
 
 def test_a_net_learns_until_its_time_is_over_and_has_nothing_left_to_do_then(tmp_path: Path, clips: Pool) -> None:
@@ -209,16 +209,12 @@ def test_the_recipe_ends_with_weights_and_their_accuracy_and_can_renew_one_part(
     accuracy = train(recipe, Setup(folder=tmp_path / "runs"), tmp_path / "weights")
     assert set(accuracy) == set(labels())
     first = load_judge(tmp_path / "weights").state_dict()
-    train(
-        replace(recipe, look=few(TINY.look, 14)),
-        Setup(folder=tmp_path / "again"),
-        tmp_path / "weights",
-        parts=("look",),
-    )
+    longer = replace(recipe, look=few(TINY.look, 14))
+    train(longer, Setup(folder=tmp_path / "again"), tmp_path / "weights", parts=("look",))
     second = load_judge(tmp_path / "weights").state_dict()
     same = {name: torch.equal(value, second[name]) for name, value in first.items()}
     assert all(same[name] for name in same if name.startswith("motion.")) and not same["look.where.weight"]
-    still = replace(recipe, look=replace(few(TINY.look, 14), rate=1e-9))
+    still = replace(recipe, look=replace(longer.look, rate=1e-9))
     train(still, Setup(folder=tmp_path / "on", published=True), tmp_path / "weights", parts=("look",))
     third = load_judge(tmp_path / "weights").state_dict()
     assert torch.allclose(third["look.where.weight"], second["look.where.weight"], atol=1e-3)

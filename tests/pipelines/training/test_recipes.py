@@ -93,6 +93,20 @@ def test_one_step_of_the_transformer_s_recipe_has_a_gradient_everywhere(folder):
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
 
 
+def test_heads_that_are_new_to_published_weights_learn_alone_at_first(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    choice = generator.options("", minutes=1, rate=1e-3).parse_args(["--preset", "tiny", "--published"])
+    stage = generator.Stage(name="test", after=None, buckets=((BUCKET, 1.0),), latent_frames=2)
+    batch = generator.Feed(stage, folder, generator.Reader(checkpoint.load_text()), seed=0).batch()
+    model = generator.Pupil(presets.TRANSFORMER["tiny"])
+    run = generator.prepared(model, choice, stage.name)
+    for step, leads in ((0, False), (generator.HEADS_FIRST, True)):
+        run.step = step
+        generator.step_loss(run, batch, choice)
+        generator.naming(model.named, batch).backward()
+        assert model.head.weight.grad.abs().sum() > 0 and (model.embed.weight.grad is not None) == leads
+
+
 def test_blurred_words_are_others_each_time_and_no_words_stay_none():
     text = checkpoint.load_text()(["a fox", ""])
     once, again = generator.blurred(text), generator.blurred(text)
