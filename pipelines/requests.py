@@ -20,6 +20,7 @@ SHAPES = (*ASPECTS, "3:2", "2:3")
 LONGEST_PROMPT = 2_000
 # What the studio's door keeps of an upload; a request names the file by its content.
 MEDIA = {"image": ("png", "jpg", "webp"), "video": ("mp4",), "sound": ("wav",)}
+CLOSE = 1e-3  # of a frame: 25 of them at 24 fps are 1.04167 s
 REFERENCE = re.compile(r"inputs/[0-9a-f]{64}\.[a-z0-9]{3,4}")
 
 
@@ -84,17 +85,22 @@ class Filmed(Prompted):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not float(self.seconds * self.fps).is_integer():
+        asked = self.seconds * self.fps
+        if self.moves and abs(asked - round(asked)) > CLOSE:
+            whole = f"{math.floor(asked) / self.fps:.5f}".rstrip("0").rstrip(".")
             raise BadRequest(
-                "seconds",
-                f"{self.seconds:g} s at {self.fps} fps is not a whole number of frames; "
-                f"{math.floor(self.seconds * self.fps) / self.fps:g} would be",
+                "seconds", f"{self.seconds:g} s at {self.fps} fps is not a whole number of frames; {whole} would be"
             )
+
+    @property
+    def moves(self) -> bool:
+        """Whether a clip is asked for, not a still."""
+        return True
 
     @property
     def frames(self) -> int:
         """How many frames are asked for."""
-        return int(self.seconds * self.fps)
+        return round(self.seconds * self.fps) if self.moves else 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,9 +111,8 @@ class TextToVideo(Filmed):
     still: bool = knob(False, "Still")
 
     @property
-    def frames(self) -> int:
-        """How many frames are asked for: 1 for a still."""
-        return 1 if self.still else super().frames
+    def moves(self) -> bool:
+        return not self.still
 
 
 @dataclass(frozen=True, kw_only=True)

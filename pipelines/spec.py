@@ -17,7 +17,7 @@ OPTIONAL = ("faster", "lora", "mask", "strength", "last", "lyrics", "still")  # 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec:
-    """One row. `build` is "module:function"; the function takes the row and returns the pipeline."""
+    """One row. `build` is "module:function"; the function takes the name and returns the pipeline."""
 
     name: str
     family: str

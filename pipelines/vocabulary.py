@@ -267,7 +267,7 @@ WORD = re.compile(r"[a-z]+(?:-[a-z]+)*", re.IGNORECASE | re.ASCII)
 
 
 def _tokens(prompt: str) -> list[str]:
-    return WORD.findall(prompt.lower())
+    return [word.lower() for word in WORD.findall(prompt)]  # not of the lower case, which may be longer
 
 
 @cache
@@ -286,8 +286,8 @@ def _same(words: list[str], phrase: tuple[str, ...]) -> bool:
     return len(words) == len(phrase) and all(w in (p, p + "s") for w, p in zip(words, phrase, strict=True))
 
 
-def _matches(prompt: str) -> tuple[dict[str, str], list[str]]:
-    """(axis -> canonical, the words that no phrase used). Longest phrases first; the first mention of an axis wins."""
+def _matches(prompt: str) -> tuple[dict[str, str], list[bool]]:
+    """(axis -> canonical, of each word whether it is left over). Longest phrases first; an axis' first mention wins."""
     words = _tokens(prompt)
     free = [True] * len(words)
     found: dict[str, tuple[int, str]] = {}
@@ -301,7 +301,7 @@ def _matches(prompt: str) -> tuple[dict[str, str], list[str]]:
                 continue
             free[i : i + size] = [False] * size
             found[axis] = min(found.get(axis, (i, canonical)), (i, canonical), key=lambda place: place[0])
-    return {axis: value for axis, (_, value) in found.items()}, [w for w, f in zip(words, free, strict=True) if f]
+    return {axis: value for axis, (_, value) in found.items()}, free
 
 
 def read(prompt: str) -> dict[str, str]:
@@ -311,4 +311,10 @@ def read(prompt: str) -> dict[str, str]:
 
 def unknown_words(prompt: str) -> list[str]:
     """The words of `prompt` that mini does not know: neither vocabulary nor function words, in order, each once."""
-    return list(dict.fromkeys(word for word in _matches(prompt)[1] if word not in FUNCTION_WORDS))
+    return list(dict.fromkeys(match[0].lower() for match in unknown_places(prompt)))
+
+
+def unknown_places(prompt: str) -> list[re.Match[str]]:
+    """The same words, each as often as it stands there: "sea" is known in "a sea turtle", "bear" in "teddy bear"."""
+    words = zip(WORD.finditer(prompt), _matches(prompt)[1], strict=True)
+    return [match for match, free in words if free and match[0].lower() not in FUNCTION_WORDS]

@@ -316,7 +316,7 @@ def _take(row: sqlite3.Row) -> Take:
 
 
 def _controls(study: Study, groups: list[list[Take]], pairs: int) -> list[tuple[Take, Take]]:
-    """Pairs whose first is the better: the second shows another prompt. The same ones whenever the study is opened."""
+    """Pairs whose first is the better: the second shows another prompt. The same ones for the same clips."""
     if len(groups) < 2 or not study.controls:
         return []
     dice = random.Random(study.seed)

@@ -28,6 +28,7 @@ MAKES: dict[str, tuple[type[Request], str]] = {
     "upscale": (Upscale, "A clip with longer sides."),
 }
 PLAINLY = ("model", "seed", "negative", "lora", "lyrics", "consent")  # options whose default says nothing
+ADVISED = ("steps", "guidance", "fps", "aspect", "seconds")  # what a model's row may say otherwise
 DONE, BUG, WRONG, MISSING, STOPPED = 0, 1, 2, 3, 130
 HELP = {
     "model": "which model; `python -m studio models` lists them",
@@ -173,7 +174,8 @@ def _letter(spec: dataclasses.Field) -> str:
 
 
 def _help(name: str, default: Any) -> str:
-    return HELP[name] if name in PLAINLY else f"{HELP[name]} (default {default})"
+    own = " or the model's own" if name in ADVISED else ""
+    return HELP[name] if name in PLAINLY else f"{HELP[name]} (default {default}{own})"
 
 
 def _serve(command: argparse.ArgumentParser) -> None:
@@ -194,7 +196,9 @@ def _evaluate(command: argparse.ArgumentParser) -> None:
     command.add_argument("suite", metavar="SUITE", help="theatre, autoencoder, schedule, or prompts with a FILE")
     command.add_argument("file", nargs="?", type=Path, metavar="FILE", help="lines thing|place|action|prompt")
     command.add_argument("--clips", type=_kind(int), metavar="N", help="how many of each kind")
-    command.add_argument("--seconds", type=_kind(float), metavar="X", help="length of every clip; 0: stills")
+    command.add_argument(
+        "--seconds", type=_kind(float), metavar="X", help="length of every clip; for schedule 0: stills"
+    )
     command.add_argument("--seed", type=_kind(int), metavar="N", help="the first seed (default 0)")
     command.add_argument("--steps", type=_kind(int), metavar="N", help=HELP["steps"])
     command.add_argument("--guidance", type=_kind(float), metavar="X", help=HELP["guidance"])

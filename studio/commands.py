@@ -118,9 +118,9 @@ def train(options: argparse.Namespace, settings: Settings) -> Result:
 
 
 def stages() -> list[str]:
-    """The training recipes: every module of pipelines.training that takes a preset."""
-    modules = sorted((ROOT / "pipelines" / "training").glob("*.py"))
-    return [path.stem for path in modules if '"--preset"' in path.read_text(encoding="utf-8")]
+    """The training recipes: every module of pipelines.training that can be run and takes a preset."""
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "pipelines" / "training").glob("*.py")}
+    return sorted(name for name, text in texts.items() if "--preset" in text and '__name__ == "__main__"' in text)
 
 
 def serve(options: argparse.Namespace, settings: Settings) -> Result:

@@ -67,7 +67,7 @@ def autoencoder(options: Options) -> dict[str, Any]:
 
 
 def measured(tae: TAE, pictures: Pictures, sheet: list[np.ndarray]) -> dict[str, Any]:
-    """The figures of one set; two examples of it, original above decoded, go to `sheet`."""
+    """The figures of one set; a row of its examples, original above decoded, goes to `sheet`."""
     signal: dict[str, float] = {}
     likeness: list[float] = []
     for i, (name, frames) in enumerate(pictures):

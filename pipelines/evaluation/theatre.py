@@ -33,6 +33,8 @@ class Bench:
     """One run of a suite: judges clip after clip and keeps JSON and contact sheet in `out` up to date."""
 
     def __init__(self, name: str, options: Options, judge: Judge):
+        if options.seconds == 0:
+            raise BadRequest("seconds", "must be 1 at least: no action is seen in a still")
         self.name, self.options, self.judge = name, options, judge
         self.begun = time.monotonic()
         self.rows: list[report.Row] = []

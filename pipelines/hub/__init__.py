@@ -1,1 +1,1 @@
-"""Open weights of the Hugging Face Hub through diffusers: the only package that uses it."""
+"""Open weights of the Hugging Face Hub through diffusers: the only package that works with it."""

@@ -10,7 +10,7 @@ import transformers
 
 @contextmanager
 def hushed() -> Iterator[None]:
-    """Inside, diffusers and transformers neither draw bars nor warn."""
+    """From now on diffusers and transformers draw no bars and give no advice; inside, nothing warns."""
     for library in (diffusers.utils.logging, transformers.utils.logging):
         library.disable_progress_bar()
         library.set_verbosity_error()

@@ -76,14 +76,12 @@ class Reading:
 def _runs(prompt: str) -> list[list[Stranger]]:
     """Unknown words one by one, those that stand side by side in one list."""
     runs: list[list[Stranger]] = []
-    unknown = set(vocabulary.unknown_words(prompt))
     end = None
-    for match in vocabulary.WORD.finditer(prompt):  # not in its lower case, which may be longer
-        if match[0].lower() in unknown:
-            if end is None or prompt[end : match.start()].strip():
-                runs.append([])
-            runs[-1].append(Stranger(words=match[0].lower(), span=match.span()))
-            end = match.end()
+    for match in vocabulary.unknown_places(prompt):
+        if end is None or prompt[end : match.start()].strip():
+            runs.append([])
+        runs[-1].append(Stranger(words=match[0].lower(), span=match.span()))
+        end = match.end()
     return runs
 
 

@@ -1,4 +1,4 @@
-"""Stage 3 of the transformer: a short run on the prettiest part of the world (toy style, by day or sunset, clear).
+"""Stage 3 of the transformer: a short run on the prettiest part of the world (by day or sunset, in clear weather).
 
     python -m pipelines.training.finetune --preset mini --minutes 10 --run finetune-a
     python -m pipelines.training.publish --preset mini --transformer finetune-a finetune-b

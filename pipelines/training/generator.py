@@ -147,17 +147,17 @@ class Feed:
         weights = np.array([weight for _, weight in stage.buckets])
         self.odds = weights / weights.sum()
 
-    def batch(self) -> Batch:
-        """The captions of some samples are empty."""
-        sample, still = self.draw()
+    def batch(self, *, unseen: bool = False) -> Batch:
+        """The captions of some samples are empty. For validation, the `unseen` samples."""
+        sample, still = self.draw(unseen=unseen)
         text = self.read([self.caption(scene, still=still) for scene in sample.scenes])
         return Batch.of(sample.z, text, torch.tensor([numbers(scene) for scene in sample.scenes]), sample.cover)
 
-    def draw(self) -> tuple[Sample, bool]:
+    def draw(self, *, unseen: bool = False) -> tuple[Sample, bool]:
         """Samples of one bucket, and whether they are stills."""
         bucket = self.stage.buckets[self.rng.choice(len(self.odds), p=self.odds)][0]
         count = max(1, self.stage.latent_frames // bucket.latent_frames)
-        return self.latents[bucket.name].draw(count, self.rng), bucket.frames == 1
+        return self.latents[bucket.name].draw(count, self.rng, unseen=unseen), bucket.frames == 1
 
     def tokens(self, count: int) -> Tensor:
         """About `count` tokens (count, 4 C) of all buckets, as they are mixed."""
@@ -228,7 +228,7 @@ def train(stage: Stage, choice: argparse.Namespace) -> nn.Module:
         before = torch.load(last, map_location="cpu", weights_only=True)
         model.load_state_dict(before["average"])
     feed = Feed(stage, Path("runs/latents") / choice.preset, Reader(checkpoint.load_text()), seed=0)
-    checks = [feed.batch().to(place()) for _ in range(8)]
+    checks = [feed.batch(unseen=True).to(place()) for _ in range(8)]
     if stage.after is None and not choice.published and model.prior:
         model.prior.measure(feed.tokens(MEASURED))
     run = prepared(model, choice, stage.name)

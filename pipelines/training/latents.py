@@ -34,7 +34,8 @@ from pipelines.vocabulary import ASPECT_SIZES, AXES
 
 log = logging.getLogger("training")
 SHARD = 256  # samples of one latent frame; a shard of longer clips has fewer, at least 16
-FIRST_SEED = 1_000_000  # evaluation draws its scenes below
+UNSEEN = 64  # one of so many samples is for validation
+FIRST_SEED = 1_000_000  # evaluation's begin at 30 millions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +114,10 @@ class Sample:
 
 
 class Latents:
-    """The cached latents of a bucket in memory, with the scenes that they show; only the `chosen` ones."""
+    """The cached latents of a bucket in memory, with the scenes that they show; only the `chosen` ones.
+
+    Every 64th is kept for validation.
+    """
 
     def __init__(self, folder: Path, chosen: Callable[[Scene], bool] | None = None):
         shards = [torch.load(path, weights_only=True) for path in sorted(folder.glob("*.pt"))]
@@ -126,9 +130,10 @@ class Latents:
         )
         self.scenes = [scenes[row] for row in kept]
 
-    def draw(self, count: int, rng: np.random.Generator) -> Sample:
-        """`count` random samples."""
-        rows = rng.integers(0, len(self.scenes), count)
+    def draw(self, count: int, rng: np.random.Generator, *, unseen: bool = False) -> Sample:
+        """`count` random samples, of those for training or of the `unseen`."""
+        places = np.arange(len(self.scenes))
+        rows = rng.choice(places[places % UNSEEN == 0 if unseen else places % UNSEEN > 0], count)
         at = torch.from_numpy(rows)
         part = self.cover[at].flatten(1).float() / 255
         return Sample(z=self.z[at].float(), scenes=[self.scenes[row] for row in rows], cover=part)

@@ -65,10 +65,10 @@ class Plateau:
     """Halves a factor when the validation loss has stood still for `patience` validations (Movie Gen, 3.1.3)."""
 
     def __init__(self, patience: int):
-        self.patience, self.factor, self.best, self.waited = patience, 1.0, float("inf"), 0
+        self.patience, self.factor, self.best, self.waited = patience, 1.0, 1e9, 0
 
     def see(self, loss: float) -> None:
-        if loss < self.best * 0.998:
+        if loss < self.best - 0.002 * abs(self.best):  # of either sign: decibels are negative
             self.best, self.waited = loss, 0
             return
         self.waited += 1

@@ -17,6 +17,18 @@ def test_a_request_survives_json_and_pickling():
     assert pickle.loads(pickle.dumps(ASKED)) == ASKED
 
 
+@pytest.mark.parametrize(("seconds", "fps"), [(1.05, 24), (1.05, 30), (15.99, 60), (2.3, 16)])
+def test_the_length_that_is_proposed_is_accepted(seconds, fps):
+    with pytest.raises(BadRequest, match="not a whole number of frames") as refused:
+        TextToVideo(prompt="a panda", seconds=seconds, fps=fps)
+    proposed = float(str(refused.value).split("; ")[1].split()[0])
+    assert TextToVideo(prompt="a panda", seconds=proposed, fps=fps).frames == int(seconds * fps)
+
+
+def test_a_still_may_have_any_seconds():
+    assert TextToVideo(prompt="a panda", still=True, seconds=1.03).frames == 1
+
+
 def test_frames_follow_from_seconds_and_rate():
     assert ASKED.frames == 40
     assert TextToVideo(prompt="a panda", seconds=16).frames == 256

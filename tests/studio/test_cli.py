@@ -15,7 +15,7 @@ from pipelines.clip import Clip
 from pipelines.media import export
 from pipelines.requests import TextToVideo
 from studio.cli import main
-from studio.commands import free_name
+from studio.commands import free_name, stages
 from studio.terminal import Meter, remaining
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,6 +55,7 @@ WRONG = {
     "an unknown option": (["generate", "a fox", "--sound"], "--sound"),
     "an abbreviated option": (["generate", "a fox", "--step", "5"], "--step"),
     "a stage that nobody trains": (["train", "nonsense"], "stage: must be one of"),
+    "stills to judge actions in": (["evaluate", "theatre", "--seconds", "0"], "seconds: must be 1 at least"),
     "clips in words": (["evaluate", "theatre", "--clips", "many"], "--clips: must be a whole number"),
     "a port in words": (["serve", "--port", "http"], "--port: must be a whole number"),
     "a file that does not exist": (["verify", "none.mp4"], "none.mp4 is not a file"),
@@ -144,6 +145,11 @@ def test_missing_weights_give_exit_code_3_before_any_work(tmp_path):
     assert done.returncode == 3 and done.stdout == ""
     assert "weights of mini are missing" in done.stderr and done.stderr.count("\n") == 1
     assert not (tmp_path / "clip.mp4").exists() and time.monotonic() - started < 10
+
+
+def test_every_recipe_can_be_trained_by_name():
+    recipes = ["autoencoder", "clips", "finetune", "finish", "judge", "latents", "live", "publish", "stills"]
+    assert stages() == recipes
 
 
 def test_a_meter_writes_a_line_for_each_tenth_where_stderr_is_a_file(tmp_path):

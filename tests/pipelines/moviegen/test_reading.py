@@ -19,6 +19,8 @@ def reading():
         ("a fox jumps on a beach", "a fox jumps on a beach"),
         ("an automobile plummets downtown", "an car plummets city street"),
         ("", ""),
+        ("a sea turtle at the sea", "a sea turtle at the ocean floor"),
+        ("a teddy bear near a bear", "a teddy bear near a bear"),
         ("\u0130\u0130\u0130: a puppy on a beach", "\u0130\u0130\u0130: a dog on a beach"),  # longer in lower case
     ],
 )

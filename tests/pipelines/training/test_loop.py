@@ -91,11 +91,12 @@ def test_the_average_follows_slowly():
     assert torch.allclose(average.weight - before, torch.tensor(0.1))
 
 
-def test_the_rate_is_halved_on_a_plateau():
+@pytest.mark.parametrize("losses", [(1.0, 0.9, 0.9, 0.8999), (-27.0, -28.0, -28.0, -28.01)])
+def test_the_rate_is_halved_on_a_plateau_of_either_sign(losses):
     plateau = Plateau(patience=2)
-    for loss in (1.0, 0.9, 0.9, 0.9):
+    for loss in losses:
         plateau.see(loss)
-    assert plateau.factor == 0.5
+    assert plateau.factor == 0.5 and plateau.best == losses[1]
 
 
 @pytest.mark.slow

@@ -56,8 +56,16 @@ def test_scenes_can_be_drawn_of_some_actions_only():
     assert drawn == [data.world.sample_scene(scene.seed, style="toy") for scene in drawn]
 
 
+def test_what_is_kept_for_validation_is_never_trained_on(folder):
+    latents, rng = Latents(folder / BUCKET.name), np.random.default_rng(0)
+    trained, unseen = ({scene.seed for scene in latents.draw(100, rng, unseen=part).scenes} for part in (False, True))
+    assert trained | unseen == {scene.seed for scene in SCENES} and not trained & unseen and len(unseen) == 1
+
+
 def test_fine_tuning_draws_only_from_the_pretty_part(folder):
-    assert all(pretty(scene) for scene in Latents(folder / BUCKET.name, pretty).scenes)
+    every, chosen = Latents(folder / BUCKET.name).scenes, Latents(folder / BUCKET.name, pretty).scenes
+    dull = [scene for scene in every if scene.weather != "clear" or scene.light == "night"]
+    assert dull and chosen and [scene for scene in every if scene not in dull] == chosen
 
 
 def test_missing_latents_are_named_with_the_command_that_makes_them(tmp_path):
