@@ -4,6 +4,7 @@ x0  noise          x1  data          xt  the path between them          v  veloc
 Everything here works on any shape; only the batch axis B comes first.
 """
 
+import math
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -13,6 +14,7 @@ from torch import Tensor
 from pipelines.progress import Progress, silent
 
 SIGMA_MIN = 1e-5
+FINISH = 0.5  # from here sampling goes to the end at once, see `finished`
 
 Velocity = Callable[[Tensor, Tensor], Tensor]  # (x, t) -> v, with the conditions closed over
 Watcher = Callable[[int, Tensor], None]  # (steps done, estimate of x1)
@@ -72,16 +74,29 @@ def linear_quadratic(steps: int, emulate: int = 250) -> Tensor:
         return linear(steps)
     first = steps // 2
     i = torch.arange(steps + 1, dtype=torch.float64)
-    late = (i - first).clamp(min=0) / (steps - first)
+    late = (i - first).clamp(min=0) / max(1, steps - first)
     return i / emulate + (1 - steps / emulate) * late**2
 
 
-def guided(velocity: Velocity, guidance: float) -> Velocity:
-    """Classifier-free guidance as a velocity. `velocity` answers for a batch of two halves: prompt, then no prompt."""
+def finished(times: Tensor) -> Tensor:
+    """`times` squeezed so that they end at FINISH, then 1.
+
+    What a velocity points at is the mean of the data that may have led here. By FINISH it is known what the picture
+    shows; a network that is small still errs in each of many later steps, which is seen as grain. The mean has none.
+    """
+    return torch.cat([FINISH * times, times.new_ones(1)])
+
+
+def guided(velocity: Velocity, guidance: float, until: float = math.inf) -> Velocity:
+    """Classifier-free guidance as a velocity. `velocity` answers for a batch of two halves: prompt, then no prompt.
+
+    From the time `until` on it is the prompt's alone.
+    """
 
     def combined(x: Tensor, t: Tensor) -> Tensor:
         prompt, null = velocity(torch.cat([x, x]), torch.cat([t, t])).float().chunk(2)
-        return torch.lerp(null, prompt, guidance)
+        weight = torch.where(t < until, guidance, 1.0).float()
+        return torch.lerp(null, prompt, weight.reshape(-1, *[1] * (x.ndim - 1)))
 
     return combined
 

@@ -28,6 +28,7 @@ from pipelines.training.data import FRAMES, CropPool, ahead, pixels
 from pipelines.training.loop import Plan, Run, place
 from pipelines.training.losses import divergence, outlier_penalty, reconstruction
 
+RUNS = Path("runs/autoencoder")
 DIVERGENCE = 1e-3
 OUTLIERS = 0.1
 
@@ -52,38 +53,49 @@ STAGES = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", default="mini", choices=presets.TAE)
+    parser = options(__doc__, minutes=10, rate=3e-4)
     parser.add_argument("--stage", default="image", choices=STAGES)
-    parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--rate", type=float, default=3e-4)
-    parser.add_argument("--cooldown", type=float, default=0.5, help="the part of the minutes in which the rate falls")
-    parser.add_argument("--batch", type=int, default=6)
     parser.add_argument("--published", action="store_true", help="begin with the weights in assets/weights")
-    parser.add_argument("--workers", type=int, default=1, help="processes that draw crops")
-    parser.add_argument("--real", type=float, default=0.3, help="the part of the drawing that goes to photographs")
-    options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.manual_seed(0)
-    train(options)
+    train(parser.parse_args())
 
 
-def train(options: argparse.Namespace) -> None:
+def options(description: str, minutes: float, rate: float) -> argparse.ArgumentParser:
+    """The command line that every recipe of the autoencoder has."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--preset", default="mini", choices=presets.TAE)
+    parser.add_argument("--minutes", type=float, default=minutes)
+    parser.add_argument("--rate", type=float, default=rate)
+    parser.add_argument("--cooldown", type=float, default=0.5, help="the part of the minutes in which the rate falls")
+    parser.add_argument("--batch", type=int, default=6, help="crops of clips in a step")
+    parser.add_argument("--workers", type=int, default=1, help="processes that draw crops")
+    parser.add_argument("--real", type=float, default=0.3, help="the part of the drawing that goes to photographs")
+    return parser
+
+
+def train(choice: argparse.Namespace) -> None:
     """Runs one stage to the end of its minutes."""
-    root, stage = Path("runs/autoencoder") / options.preset, STAGES[options.stage]
-    model = begin(options.preset, stage, None if options.published else root)
-
-    def optimise(model: nn.Module) -> list[torch.optim.Optimizer]:
-        trained = [p for p in model.parameters() if p.requires_grad]
-        return [torch.optim.AdamW(trained, lr=options.rate, betas=(0.9, 0.99), weight_decay=0.0, fused=True)]
-
-    plan = Plan(minutes=options.minutes, rate=options.rate, cooldown=options.cooldown)
-    run = Run(model, optimise, plan, root / options.stage)
-    pool = CropPool(seed=run.step, workers=options.workers, real=options.real)
-    draw = partial(draw_crops, pool, options.batch, stage.frames)
+    stage = STAGES[choice.stage]
+    run = prepared(
+        begin(choice.preset, stage, None if choice.published else RUNS / choice.preset), choice, choice.stage
+    )
+    pool = CropPool(seed=run.step, workers=choice.workers, real=choice.real)
+    draw = partial(draw_crops, pool, choice.batch, stage.frames)
     check = pixels(pool.batch(12, stage.frames, np.random.default_rng(1))).to(place())
     feed = ahead(draw, itertools.count(run.step), place())
     run.train(lambda: batch_loss(run.model, pixels(next(feed)), stage.penalty), lambda average: error(average, check))
+
+
+def prepared(model: TAE, choice: argparse.Namespace, name: str) -> Run:
+    """The run of a recipe called `name`, begun or resumed."""
+
+    def optimise(model: nn.Module) -> list[torch.optim.Optimizer]:
+        trained = [p for p in model.parameters() if p.requires_grad]
+        return [torch.optim.AdamW(trained, lr=choice.rate, betas=(0.9, 0.99), weight_decay=0.0, fused=True)]
+
+    plan = Plan(minutes=choice.minutes, rate=choice.rate, cooldown=choice.cooldown)
+    return Run(model, optimise, plan, RUNS / choice.preset / name)
 
 
 def draw_crops(pool: CropPool, batch: int, frames: int, step: int) -> Tensor:

@@ -47,9 +47,9 @@ def publish_tae(preset: str, stage: str, clips: int = 48) -> None:
     """Saves the autoencoder of a stage with the statistics of its latents, measured on clips and stills."""
     state, facts = _finished(RUNS / "autoencoder" / preset / stage)
     config = presets.TAE[preset]
-    model = inflate(state, config if stage in ("decoder", "whole") else replace(config, refine=0)).eval()
+    model = inflate(state, replace(config, refine=0) if stage in ("image", "clips") else config).eval()
     model = channels_last(model).to(place())
-    if stage != "decoder":  # the decoder's stage has frozen the latents, and with them their statistics
+    if stage not in ("decoder", "finish"):  # these have frozen the latents, and with them their statistics
         mean, deviation = statistics(model, _theatre(clips))
         model.mean.copy_(mean)
         model.deviation.copy_(deviation)

@@ -78,6 +78,33 @@ def test_guidance_leads_away_from_the_null_half():
     assert torch.allclose(velocity(torch.zeros(1, 2), torch.zeros(1)), torch.full((1, 2), 3.0))
 
 
+def test_guidance_ends_for_each_of_a_batch_at_its_time():
+    velocity = flow.guided(lambda x, t: torch.cat([x[:2] + 1, x[2:]]), guidance=3.0, until=0.5)
+    assert velocity(torch.zeros(2, 1), torch.tensor([0.5, 0.4])).flatten().tolist() == [1, 3]
+
+
+@pytest.mark.parametrize("steps", [1, 2, 50, 200])
+def test_sampling_has_the_asked_steps_and_ends_with_one_from_finish_to_data(steps):
+    t = flow.finished(flow.linear_quadratic(steps - 1, 125))
+    assert len(t) == steps + 1 and t[0] == 0 and bool((t.diff() > 0).all())
+    assert t[-2:].tolist() == pytest.approx([flow.FINISH if steps > 1 else 0, 1])
+
+
+def test_up_to_finish_the_first_steps_are_those_of_250_linear_ones():
+    assert torch.allclose(flow.finished(flow.linear_quadratic(49, 125))[:25], flow.linear(250)[:25])
+
+
+def test_the_last_step_leads_to_the_mean_of_the_data():
+    """Of two points, -1 and 1, as likely as each other: where neither is nearer, their mean."""
+
+    def velocity(x, t):  # the exact one, with x1 = tanh(t x / (1 - t)^2) expected
+        return (torch.tanh(t * x / (1 - t).square()) - x) / (1 - t)
+
+    end = flow.sample(velocity, torch.tensor([[0.0, 0.3, 1.0]]), flow.finished(flow.linear(9)))
+    nothing, little, much = end[0].tolist()
+    assert nothing == 0 < little < much < 1  # without the mean they would be 0, 1 and 1
+
+
 def test_cancelling_stops_between_steps():
     steps = []
 
