@@ -1,11 +1,15 @@
 """Settings read back from a file: made here, by Stable Diffusion web UI (A1111) and its kin, or by ComfyUI.
 
-What another program wrote is somebody's word: every field passes the strict parser, and what does not fit is named.
+What another program wrote is somebody's word: every field passes the strict parser, what does not fit is named, and
+reading takes time in proportion to the length, whatever the text is.
 """
 
 import json
 import re
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from math import gcd
 from pathlib import Path
 from typing import Any
@@ -76,13 +80,19 @@ def _texts(path: Path) -> dict[str, str]:
 
 
 def _container(path: Path) -> dict[str, str]:
-    """The tags of a film as ffmpeg lists them: key=value, with = ; # backslash and line ends behind a backslash."""
+    """The tags of a film."""
     done = door.decode(path, ["-f", "ffmetadata", "-"], "file", door.Limits(), serves=door.SOUND)
     if done.status:
         raise BadRequest("file", f"{path.name} is not a picture or film that can be read")
-    head = re.split(r"(?m)^\[", done.out.decode(errors="replace"), maxsplit=1)[0]
-    pairs = re.findall(r"^((?:\\.|[^\\=\n;#])+)=((?:\\.|[^\\\n])*)", head, re.MULTILINE | re.DOTALL)
-    return {_plain(key).lower(): _plain(value) for key, value in pairs}
+    return {_plain(key).lower(): _plain(value) for key, value in _pairs(done.out.decode(errors="replace"))}
+
+
+def _pairs(listed: str) -> Iterator[tuple[str, str]]:
+    """Tags as ffmpeg lists them, before the first [section]: key=value, escaped by backslashes, as line ends are."""
+    lines = re.findall(r"(?:\\.|[^\\\n])+", listed, re.DOTALL)
+    for line in takewhile(lambda line: line[0] != "[", lines):
+        if pair := re.match(r"((?:\\.|[^\\=;#])+)=(.*)", line, re.DOTALL):
+            yield pair[1], pair[2]
 
 
 def _plain(text: str) -> str:
@@ -105,7 +115,8 @@ def _ours(text: str) -> Fields:
 def _a1111(text: str) -> Fields:
     """The prompt, a line "Negative prompt: ...", and a last line "Steps: 20, CFG scale: 7, Size: 512x768, ..."."""
     body, _, last = text.strip().rpartition("\n")
-    pairs = dict(re.findall(r'([\w ./-]+): ("(?:\\.|[^\\"])*"|[^,]*)(?:, |,?$)', last))
+    # A name begins only where a pair may: anywhere, each letter of a long word would be tried as a beginning.
+    pairs = dict(re.findall(r'(?:^|, )([\w ./-]+): ("(?:\\.|[^\\"])*"|[^,]*)(?=, |,?$)', last))
     if "Steps" not in pairs:
         body, pairs = text.strip(), {}
     prompt, _, negative = body.partition("\nNegative prompt:")
@@ -183,15 +194,15 @@ def _node(graph: dict[str, Fields], link: Any) -> Fields:
 
 def _first(graph: dict[str, Fields], value: Any, names: tuple[str, ...], kind: Any) -> Any:
     """A value itself, or the nearest input of one of these names in the nodes that it comes from."""
-    seen: list[Fields] = []
-    waiting = [value]
+    seen: set[int] = set()
+    waiting = deque([value])
     while waiting:
-        value = waiting.pop(0)
+        value = waiting.popleft()
         if isinstance(value, kind) and not isinstance(value, bool):
             return value
         inputs = _node(graph, value)
-        if inputs and not any(inputs is other for other in seen):
-            seen.append(inputs)
+        if inputs and id(inputs) not in seen:
+            seen.add(id(inputs))
             named = [inputs[name] for name in names if name in inputs]
             waiting += named or [other for other in inputs.values() if isinstance(other, list)]
     return None

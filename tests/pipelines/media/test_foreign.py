@@ -2,12 +2,14 @@
 
 import json
 import subprocess
+import time
+from collections.abc import Callable
 
 import pytest
 from PIL import Image, PngImagePlugin
 
 from pipelines.errors import BadRequest
-from pipelines.media import cage, export
+from pipelines.media import cage, export, foreign
 from pipelines.media.foreign import settings_of
 from pipelines.requests import request_from_dict
 
@@ -145,3 +147,36 @@ def test_what_is_no_picture_and_no_film_is_refused_by_name_only(content, tmp_pat
     file.write_bytes(content)
     with pytest.raises(BadRequest, match=r"^file: strange\.png is not"):
         settings_of(file)
+
+
+def _graph(size: int) -> str:
+    chain = {str(n): {"inputs": {"model": [str(n + 1), 0]}} for n in range(size)}
+    return json.dumps({"sampler": {"inputs": {"positive": ["0", 0], "steps": 1}}} | chain)
+
+
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [
+        (foreign._a1111, lambda size: "a fox\n" + "a" * size),
+        (foreign._a1111, lambda size: "a fox\n" + "a, " * size),
+        (foreign._a1111, lambda size: "a fox\n" + ', a: "\\"' * size),
+        (lambda text: dict(foreign._pairs(text)), lambda size: "=" + "\\\n" * size),
+        (lambda text: dict(foreign._pairs(text)), lambda size: "a\\\n" * size),
+        (foreign._comfy, _graph),
+    ],
+    ids=["a word", "commas", "quotes", "a tag without a name", "a name of many lines", "a chain of nodes"],
+)
+def test_eight_times_the_text_takes_about_eight_times_as_long(
+    read: Callable[[str], object], text: Callable[[int], str]
+):
+    """A stranger's text must not hold the server up: what looks for the same thing from each place takes 64 times."""
+
+    def took(size: int) -> float:
+        written, times = text(size), []
+        for _ in range(5):
+            begun = time.process_time()
+            read(written)
+            times.append(time.process_time() - begun)
+        return min(times)
+
+    assert took(8000) < 24 * took(1000)
