@@ -14,11 +14,15 @@ from math import gcd
 from pathlib import Path
 from typing import Any
 
+from pipelines.consent import STATEMENTS
 from pipelines.errors import BadRequest
 from pipelines.media import door, tags
 from pipelines.requests import ASPECTS, TASKS, TextToVideo, request_from_dict
 
 LARGEST = 2**20  # characters of settings
+_PICTURE, _FILM = (f"inputs/{'0' * 64}.{ending}" for ending in ("png", "mp4"))
+# Stands in for what a request cannot do without while its fields are looked at one by one.
+NEEDED = {"prompt": "x", "image": _PICTURE, "face": _PICTURE, "video": _FILM, "consent": next(iter(STATEMENTS))}
 Fields = dict[str, Any]
 
 
@@ -55,13 +59,13 @@ def settings_of(path: Path) -> Found | None:
 def _checked(source: str, fields: Fields) -> Found:
     """Only what the one parser of requests takes, field by field."""
     task = fields.pop("task", TextToVideo.task)
-    if task not in TASKS:
+    if not isinstance(task, str) or task not in TASKS:
         return Found(source=source, fields={}, notes=(f"task: there is no {str(task)[:40]!r} here",))
-    given = {"task": task} | ({"prompt": "x"} if "prompt" in TASKS[task].__dataclass_fields__ else {})
+    needed = {name: value for name, value in NEEDED.items() if name in TASKS[task].__dataclass_fields__}
     good, notes = {"task": task}, []
-    for name, value in fields.items():
+    for name, value in sorted(fields.items()):  # `fps` before `seconds`, which are whole frames only with it
         try:
-            request_from_dict(given | {name: value})
+            request_from_dict(needed | good | {name: value})
             good[name] = value
         except BadRequest as error:
             notes.append(str(error))

@@ -11,7 +11,7 @@ from PIL import Image, PngImagePlugin
 from pipelines.errors import BadRequest
 from pipelines.media import cage, export, foreign
 from pipelines.media.foreign import settings_of
-from pipelines.requests import request_from_dict
+from pipelines.requests import TASKS, request_from_dict
 
 A1111 = """a red fox, (masterpiece:1.2)
 by the sea: at night
@@ -63,6 +63,30 @@ def test_our_own_clips_and_stills_give_the_whole_request_back(tmp_path, clip, st
         found = settings_of(export.save(kept, tmp_path / name))
         assert found.source == "Rushes" and found.notes == ()
         assert request_from_dict(found.fields) == kept.origin
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_settings_of_every_task_come_back_whole(task, tmp_path):
+    taken, film = f"inputs/{'1' * 64}.png", f"inputs/{'2' * 64}.mp4"
+    files = {"image": taken, "last": taken, "face": taken, "mask": taken, "video": film}
+    asked = files | {"prompt": "a fox", "consent": "permission", "seed": 7, "fps": 20, "seconds": 1.05}
+    known = {name: asked[name] for name in TASKS[task].__dataclass_fields__ if name in asked}
+    request = TASKS[task](**known)
+    found = settings_of(png(tmp_path / "a.png", rushes=request.to_json()))
+    assert found.notes == () and request_from_dict(found.fields) == request
+
+
+def test_one_field_that_does_not_fit_takes_no_other_with_it(tmp_path):
+    written = {"task": "edit", "prompt": "a fox", "video": "/etc/passwd", "steps": 0, "seed": 7}
+    found = settings_of(png(tmp_path / "a.png", rushes=json.dumps(written)))
+    assert found.fields == {"task": "edit", "prompt": "a fox", "seed": 7}
+    assert [note.split(":")[0] for note in found.notes] == ["steps", "video"]
+
+
+@pytest.mark.parametrize("task", ["flying", [], {}, None, 1])
+def test_a_task_that_is_none_is_said_to_be_none(task, tmp_path):
+    found = settings_of(png(tmp_path / "a.png", rushes=json.dumps({"task": task})))
+    assert found.fields == {} and found.notes[0].startswith("task: there is no ")
 
 
 def test_a1111_text_in_a_png_gives_prompt_seed_steps_guidance_and_shape(tmp_path):
