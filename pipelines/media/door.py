@@ -6,6 +6,7 @@ Nothing of the file survives but pixels and samples: no name, no EXIF, no place 
 import hashlib
 import json
 import re
+import secrets
 import sys
 import tempfile
 from dataclasses import dataclass, field
@@ -206,7 +207,10 @@ def _named(made: Path, folder: Path) -> Path:
     with made.open("rb") as file:
         path = folder / f"{hashlib.file_digest(file, 'sha256').hexdigest()}{made.suffix}"
     folder.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(made.read_bytes())
-    part.replace(path)
+    part = path.with_name(f".{secrets.token_hex(8)}.part")  # not the hash: two may bring the same at once
+    try:
+        part.write_bytes(made.read_bytes())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
     return path

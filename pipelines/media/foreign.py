@@ -1,20 +1,28 @@
 """Settings read back from a file: made here, by Stable Diffusion web UI (A1111) and its kin, or by ComfyUI.
 
-What another program wrote is somebody's word: every field passes the strict parser, and what does not fit is named.
+What another program wrote is somebody's word: every field passes the strict parser, what does not fit is named, and
+reading takes time in proportion to the length, whatever the text is.
 """
 
 import json
 import re
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from math import gcd
 from pathlib import Path
 from typing import Any
 
+from pipelines.consent import STATEMENTS
 from pipelines.errors import BadRequest
 from pipelines.media import door, tags
 from pipelines.requests import ASPECTS, TASKS, TextToVideo, request_from_dict
 
 LARGEST = 2**20  # characters of settings
+_PICTURE, _FILM = (f"inputs/{'0' * 64}.{ending}" for ending in ("png", "mp4"))
+# Stands in for what a request cannot do without while its fields are looked at one by one.
+NEEDED = {"prompt": "x", "image": _PICTURE, "face": _PICTURE, "video": _FILM, "consent": next(iter(STATEMENTS))}
 Fields = dict[str, Any]
 
 
@@ -51,13 +59,13 @@ def settings_of(path: Path) -> Found | None:
 def _checked(source: str, fields: Fields) -> Found:
     """Only what the one parser of requests takes, field by field."""
     task = fields.pop("task", TextToVideo.task)
-    if task not in TASKS:
+    if not isinstance(task, str) or task not in TASKS:
         return Found(source=source, fields={}, notes=(f"task: there is no {str(task)[:40]!r} here",))
-    given = {"task": task} | ({"prompt": "x"} if "prompt" in TASKS[task].__dataclass_fields__ else {})
+    needed = {name: value for name, value in NEEDED.items() if name in TASKS[task].__dataclass_fields__}
     good, notes = {"task": task}, []
-    for name, value in fields.items():
+    for name, value in sorted(fields.items()):  # `fps` before `seconds`, which are whole frames only with it
         try:
-            request_from_dict(given | {name: value})
+            request_from_dict(needed | good | {name: value})
             good[name] = value
         except BadRequest as error:
             notes.append(str(error))
@@ -76,13 +84,19 @@ def _texts(path: Path) -> dict[str, str]:
 
 
 def _container(path: Path) -> dict[str, str]:
-    """The tags of a film as ffmpeg lists them: key=value, with = ; # backslash and line ends behind a backslash."""
+    """The tags of a film."""
     done = door.decode(path, ["-f", "ffmetadata", "-"], "file", door.Limits(), serves=door.SOUND)
     if done.status:
         raise BadRequest("file", f"{path.name} is not a picture or film that can be read")
-    head = re.split(r"(?m)^\[", done.out.decode(errors="replace"), maxsplit=1)[0]
-    pairs = re.findall(r"^((?:\\.|[^\\=\n;#])+)=((?:\\.|[^\\\n])*)", head, re.MULTILINE | re.DOTALL)
-    return {_plain(key).lower(): _plain(value) for key, value in pairs}
+    return {_plain(key).lower(): _plain(value) for key, value in _pairs(done.out.decode(errors="replace"))}
+
+
+def _pairs(listed: str) -> Iterator[tuple[str, str]]:
+    """Tags as ffmpeg lists them, before the first [section]: key=value, escaped by backslashes, as line ends are."""
+    lines = re.findall(r"(?:\\.|[^\\\n])+", listed, re.DOTALL)
+    for line in takewhile(lambda line: line[0] != "[", lines):
+        if pair := re.match(r"((?:\\.|[^\\=;#])+)=(.*)", line, re.DOTALL):
+            yield pair[1], pair[2]
 
 
 def _plain(text: str) -> str:
@@ -105,7 +119,8 @@ def _ours(text: str) -> Fields:
 def _a1111(text: str) -> Fields:
     """The prompt, a line "Negative prompt: ...", and a last line "Steps: 20, CFG scale: 7, Size: 512x768, ..."."""
     body, _, last = text.strip().rpartition("\n")
-    pairs = dict(re.findall(r'([\w ./-]+): ("(?:\\.|[^\\"])*"|[^,]*)(?:, |,?$)', last))
+    # A name begins only where a pair may: anywhere, each letter of a long word would be tried as a beginning.
+    pairs = dict(re.findall(r'(?:^|, )([\w ./-]+): ("(?:\\.|[^\\"])*"|[^,]*)(?=, |,?$)', last))
     if "Steps" not in pairs:
         body, pairs = text.strip(), {}
     prompt, _, negative = body.partition("\nNegative prompt:")
@@ -183,15 +198,15 @@ def _node(graph: dict[str, Fields], link: Any) -> Fields:
 
 def _first(graph: dict[str, Fields], value: Any, names: tuple[str, ...], kind: Any) -> Any:
     """A value itself, or the nearest input of one of these names in the nodes that it comes from."""
-    seen: list[Fields] = []
-    waiting = [value]
+    seen: set[int] = set()
+    waiting = deque([value])
     while waiting:
-        value = waiting.pop(0)
+        value = waiting.popleft()
         if isinstance(value, kind) and not isinstance(value, bool):
             return value
         inputs = _node(graph, value)
-        if inputs and not any(inputs is other for other in seen):
-            seen.append(inputs)
+        if inputs and id(inputs) not in seen:
+            seen.add(id(inputs))
             named = [inputs[name] for name in names if name in inputs]
             waiting += named or [other for other in inputs.values() if isinstance(other, list)]
     return None

@@ -10,6 +10,7 @@ import sys
 import time
 import wave
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,30 @@ def test_a_film_of_a_phone_becomes_one_of_the_house(phone: Path, tmp_path: Path)
 def test_the_same_upload_is_kept_once(phone: Path, tmp_path: Path):
     assert door.film(phone, tmp_path, limits=FAST) == door.film(phone, tmp_path, limits=FAST)
     assert len(os.listdir(tmp_path)) == 1
+
+
+def test_two_uploads_of_the_same_content_at_once_are_kept_once_and_whole(tmp_path: Path):
+    content = b"the same film " * 400_000
+    made = [tmp_path / f"{number}.mp4" for number in range(4)]
+    for path in made:
+        path.write_bytes(content)
+    for _ in range(5):
+        with ThreadPoolExecutor(len(made)) as together:
+            kept = set(together.map(lambda path: door._named(path, tmp_path / "in"), made))
+        assert os.listdir(tmp_path / "in") == [path.name for path in kept]
+        assert kept.pop().read_bytes() == content
+        shutil.rmtree(tmp_path / "in")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no rlimits there")
+def test_an_upload_that_the_disk_has_no_room_for_leaves_nothing(tmp_path: Path):
+    (tmp_path / "in.mp4").write_bytes(bytes(1 << 16))
+    full = "import resource, signal, sys; from pathlib import Path; from pipelines.media import door\n"
+    full += "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+    full += "door._named(Path(sys.argv[1]), Path(sys.argv[2]))"
+    command = [sys.executable, "-c", full, str(tmp_path / "in.mp4"), str(tmp_path / "in")]
+    done = subprocess.run(command, cwd=cage.ROOT, capture_output=True, text=True, check=False)
+    assert "OSError" in done.stderr and os.listdir(tmp_path / "in") == []
 
 
 def test_a_photo_loses_its_place_and_stands_upright(tmp_path: Path):

@@ -2,14 +2,16 @@
 
 import json
 import subprocess
+import time
+from collections.abc import Callable
 
 import pytest
 from PIL import Image, PngImagePlugin
 
 from pipelines.errors import BadRequest
-from pipelines.media import cage, export
+from pipelines.media import cage, export, foreign
 from pipelines.media.foreign import settings_of
-from pipelines.requests import request_from_dict
+from pipelines.requests import TASKS, request_from_dict
 
 A1111 = """a red fox, (masterpiece:1.2)
 by the sea: at night
@@ -61,6 +63,30 @@ def test_our_own_clips_and_stills_give_the_whole_request_back(tmp_path, clip, st
         found = settings_of(export.save(kept, tmp_path / name))
         assert found.source == "Rushes" and found.notes == ()
         assert request_from_dict(found.fields) == kept.origin
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_settings_of_every_task_come_back_whole(task, tmp_path):
+    taken, film = f"inputs/{'1' * 64}.png", f"inputs/{'2' * 64}.mp4"
+    files = {"image": taken, "last": taken, "face": taken, "mask": taken, "video": film}
+    asked = files | {"prompt": "a fox", "consent": "permission", "seed": 7, "fps": 20, "seconds": 1.05}
+    known = {name: asked[name] for name in TASKS[task].__dataclass_fields__ if name in asked}
+    request = TASKS[task](**known)
+    found = settings_of(png(tmp_path / "a.png", rushes=request.to_json()))
+    assert found.notes == () and request_from_dict(found.fields) == request
+
+
+def test_one_field_that_does_not_fit_takes_no_other_with_it(tmp_path):
+    written = {"task": "edit", "prompt": "a fox", "video": "/etc/passwd", "steps": 0, "seed": 7}
+    found = settings_of(png(tmp_path / "a.png", rushes=json.dumps(written)))
+    assert found.fields == {"task": "edit", "prompt": "a fox", "seed": 7}
+    assert [note.split(":")[0] for note in found.notes] == ["steps", "video"]
+
+
+@pytest.mark.parametrize("task", ["flying", [], {}, None, 1])
+def test_a_task_that_is_none_is_said_to_be_none(task, tmp_path):
+    found = settings_of(png(tmp_path / "a.png", rushes=json.dumps({"task": task})))
+    assert found.fields == {} and found.notes[0].startswith("task: there is no ")
 
 
 def test_a1111_text_in_a_png_gives_prompt_seed_steps_guidance_and_shape(tmp_path):
@@ -145,3 +171,36 @@ def test_what_is_no_picture_and_no_film_is_refused_by_name_only(content, tmp_pat
     file.write_bytes(content)
     with pytest.raises(BadRequest, match=r"^file: strange\.png is not"):
         settings_of(file)
+
+
+def _graph(size: int) -> str:
+    chain = {str(n): {"inputs": {"model": [str(n + 1), 0]}} for n in range(size)}
+    return json.dumps({"sampler": {"inputs": {"positive": ["0", 0], "steps": 1}}} | chain)
+
+
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [
+        (foreign._a1111, lambda size: "a fox\n" + "a" * size),
+        (foreign._a1111, lambda size: "a fox\n" + "a, " * size),
+        (foreign._a1111, lambda size: "a fox\n" + ', a: "\\"' * size),
+        (lambda text: dict(foreign._pairs(text)), lambda size: "=" + "\\\n" * size),
+        (lambda text: dict(foreign._pairs(text)), lambda size: "a\\\n" * size),
+        (foreign._comfy, _graph),
+    ],
+    ids=["a word", "commas", "quotes", "a tag without a name", "a name of many lines", "a chain of nodes"],
+)
+def test_eight_times_the_text_takes_about_eight_times_as_long(
+    read: Callable[[str], object], text: Callable[[int], str]
+):
+    """A stranger's text must not hold the server up: what looks for the same thing from each place takes 64 times."""
+
+    def took(size: int) -> float:
+        written, times = text(size), []
+        for _ in range(5):
+            begun = time.process_time()
+            read(written)
+            times.append(time.process_time() - begun)
+        return min(times)
+
+    assert took(8000) < 24 * took(1000)
