@@ -10,7 +10,7 @@ import random
 import secrets
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -204,10 +204,10 @@ class Arena:
             )
             return [_take(row) for row in rows]
 
-    def order(self, take: int, job: str, seed: int) -> None:
-        """Notes the job that makes a take."""
+    def order(self, ordered: Iterable[tuple[str, int, int]]) -> None:
+        """Notes the jobs that make takes: (job, seed, take) of each."""
         with self.database.write() as connection:
-            connection.execute("UPDATE takes SET job = ?, seed = ? WHERE id = ?", (job, seed, take))
+            connection.executemany("UPDATE takes SET job = ?, seed = ? WHERE id = ?", ordered)
 
     def fill(self, take: int, file: str, *, fps: int, still: bool, seed: int | None = None) -> None:
         """Notes the voting copy of a take, a file in the study's folder; a seed is kept if none is known."""

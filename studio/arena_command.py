@@ -5,7 +5,7 @@ import dataclasses
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -97,15 +97,12 @@ def _create(studio: Studio, options: argparse.Namespace) -> Result:
         raters=options.raters,
     )
     folders = {name: said for name, said in given.items() if isinstance(said, Path)}
-    study = studio.arena.create(plan, OWNER)
-    meter = Meter(sys.stderr)
-    try:
-        missing = takes.from_folders(studio.arena, study, OWNER, folders=folders, progress=meter)
-    finally:
-        meter.close()
+    with takes.begun(studio.arena, plan, OWNER) as study:
+        with closing(Meter(sys.stderr)) as meter:
+            missing = takes.from_folders(studio.arena, study, OWNER, folders=folders, progress=meter)
+        ordered = takes.order(studio.arena, studio.jobs, study, OWNER)
     for sentence in missing[:10]:
         note(f"there is no clip for {sentence}")
-    ordered = takes.order(studio.arena, studio.jobs, study, OWNER)
     if not ordered and not missing:
         studio.arena.open(study, OWNER)
     return {"study": study, "missing": missing, "jobs": ordered, **studio.arena.status(study, None)}

@@ -6,6 +6,7 @@ Nothing here waits for a model, and nothing is lost when the browser, the worker
 import secrets
 import sqlite3
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +29,7 @@ PRIORITIES = 9  # from -9 to 9
 class Limits:
     """How many jobs may wait or run at once: of one owner, and altogether."""
 
-    each: int = 20
+    each: int = 50
     all: int = 500
 
 
@@ -154,6 +155,8 @@ class Jobs(Claims):
         return self._submit(asked, owner)
 
     def _submit(self, asked: list[tuple[Request, int]], owner: str) -> list[str]:
+        with self._database.read() as tables:
+            self._room(tables, owner, len(asked))  # first: a study may ask for thousands, each checked for a while
         for request, priority in asked:
             self._check(request, owner)
             if type(priority) is not int or abs(priority) > PRIORITIES:
@@ -193,7 +196,10 @@ class Jobs(Claims):
         count = f"SELECT count(*), coalesce(sum(owner = ?), 0) FROM jobs WHERE state IN {(RUNNING, *WAITING)}"
         everybody, own = tables.execute(count, (owner,)).fetchone()
         if own + more > self._limits.each:
-            raise Unavailable(f"{own} of your clips are waiting, and {self._limits.each} is the most; try again later")
+            raise Unavailable(
+                f"{own} of your clips are waiting, this would add {more}, and {self._limits.each} is the most at once; "
+                "ask for fewer, or try again later"
+            )
         if everybody + more > self._limits.all:
             raise Unavailable(f"{everybody} clips are waiting already; try again when some are done")
 
@@ -203,6 +209,11 @@ class Jobs(Claims):
                 "INSERT INTO queues (owner, paused) VALUES (?, ?) ON CONFLICT DO UPDATE SET paused = excluded.paused",
                 (owner or MACHINE, held),
             )
+
+
+def submit_all(jobs: Jobs, requests: Sequence[Request], owner: str) -> list[str]:
+    """Stores requests that belong together, all or none, in this order; the ids. Raises as `Jobs.submit` does."""
+    return jobs._submit([(request, 0) for request in requests], owner)
 
 
 def forget(jobs: Jobs, id: str, owner: str | None) -> None:

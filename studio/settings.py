@@ -29,7 +29,7 @@ class Settings:
     port: int = 7860
     max_upload_mb: int = 300
     auth: str = "none"
-    max_waiting: int = 20
+    max_waiting: int = 50  # two studies as the page proposes them, of 24 clips each
     max_megapixel_seconds: int | None = None
     max_disk_mb: int | None = None
     space: bool = False

@@ -7,7 +7,8 @@ import hashlib
 import secrets
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -17,12 +18,25 @@ from pipelines.errors import BadRequest
 from pipelines.media import blind, export
 from pipelines.progress import Progress
 from pipelines.requests import Request, request_from_dict
-from studio.arena import Arena, Study, Take
+from studio.arena import Arena, Plan, Study, Take
 from studio.gallery import Gallery
-from studio.jobs import Jobs
+from studio.jobs import Jobs, submit_all
 
 SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".png")
 MOST_FILES, LARGEST = 5_000, 4 * 2**30
+
+
+@contextmanager
+def begun(arena: Arena, plan: Plan, owner: str) -> Iterator[str]:
+    """A new study, for a block that takes in or orders its clips; if that raises, nothing of the study stays."""
+    study = arena.create(plan, owner)
+    try:
+        yield study
+    except BaseException:
+        with arena.database.write() as tables:
+            tables.execute("DELETE FROM studies WHERE id = ?", (study,))
+        shutil.rmtree(arena.folder / study, ignore_errors=True)
+        raise
 
 
 def from_folders(
@@ -94,14 +108,14 @@ def _is_clip(path: PurePosixPath) -> bool:
 def order(arena: Arena, jobs: Jobs, study: str, owner: str | None) -> int:
     """Submits a job for every take whose system has settings and that has neither clip nor job; how many.
 
-    All systems get the same seed for a prompt. Raises `BadRequest` or `Unavailable` as jobs do, before the first one.
+    All systems get the same seed for a prompt. Raises `BadRequest` or `Unavailable` as jobs do; then there is none.
     """
     kept = arena.study(study, owner)
     open_takes = [take for take in arena.takes(study, owner) if take.system.settings and not (take.file or take.job)]
     requests = [(take, request_of(kept, take)) for take in open_takes]
-    for take, request in requests:
-        arena.order(take.id, jobs.submit(request, kept.owner), request.seed)
-    return len(requests)
+    ids = submit_all(jobs, [request for _, request in requests], kept.owner)
+    arena.order([(id, request.seed, take.id) for id, (take, request) in zip(ids, requests, strict=True)])
+    return len(ids)
 
 
 def request_of(study: Study, take: Take) -> Request:

@@ -11,6 +11,7 @@ import gradio as gr
 from pipelines.errors import BadRequest, StudioError
 from pipelines.requests import EditVideo, ImageToVideo, Personalize, Request, Upscale, VideoToSound
 from studio import inputs, shop
+from studio.jobs import submit_all
 from studio.ui.composer import Composer, changed, roll
 from studio.ui.desk import AGAIN, FAST, QUIET, Desk
 from studio.ui.form import sentence
@@ -93,7 +94,7 @@ class Panel:
         if job:
             jobs.edit(job, owner, asked[0])
             return [job]
-        return [jobs.submit(request, owner) for request in asked]
+        return submit_all(jobs, asked, owner)
 
     def _order(self, order: dict[str, Any], request: gr.Request) -> list[Any]:
         """What a card or the drawer has asked of this tab."""

@@ -16,7 +16,7 @@ from studio import bundle, inputs
 from studio.board import STATES
 from studio.claims import Claims
 from studio.db import Database
-from studio.jobs import Jobs, Limits
+from studio.jobs import Jobs, Limits, submit_all
 from studio.pace import Pace, Speed
 from studio.settings import Settings
 
@@ -129,6 +129,17 @@ def test_caps_hold_for_one_owner_and_for_all(jobs):
     submit(jobs, *"abcd", owner="bob")
     with pytest.raises(Unavailable, match="9 clips are waiting"):
         submit(jobs, "a", owner="cid")
+
+
+def test_jobs_of_one_order_are_stored_together_or_none_is(jobs):
+    submit(jobs, "a")
+    with pytest.raises(Unavailable, match="1 of your clips are waiting, this would add 5, and 5 is the most at once"):
+        submit_all(jobs, [ask(name) for name in "bcdef"], "ann")
+    with pytest.raises(BadRequest, match="mini makes 16"):
+        submit_all(jobs, [ask("b"), ask("c", fps=24)], "ann")
+    assert order(jobs) == ["a"]
+    ids = submit_all(jobs, [ask(name) for name in "bcde"], "ann")
+    assert order(jobs) == list("abcde") and jobs.get(ids[0], "ann").request.prompt == "b"
 
 
 def test_what_the_model_cannot_do_never_waits(jobs):

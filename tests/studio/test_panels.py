@@ -13,7 +13,7 @@ from gradio.utils import get_upload_folder
 
 from pipelines import catalog
 from pipelines.clip import Clip
-from pipelines.errors import BadRequest
+from pipelines.errors import BadRequest, Unavailable
 from pipelines.media import export, video
 from pipelines.requests import (
     TASKS,
@@ -122,6 +122,12 @@ def test_a_form_becomes_a_job_and_the_job_a_clip(
     job = studio.jobs.get(id, "ada")
     assert job.state == "done", job.message
     assert studio.gallery.get(job.clip, "ada").task == kind.task
+
+
+def test_the_takes_of_a_click_are_all_ordered_or_none_is(studio: Studio):
+    with pytest.raises(Unavailable, match="0 of your clips are waiting, this would add 51"):
+        panel(studio, sound)._submit("ada", [TextToVideo(prompt="a cat")] * 51, "")
+    assert studio.jobs.list("ada") == []
 
 
 def test_nobody_s_face_is_used_before_somebody_has_said_by_what_right(studio: Studio, tiny_models: list[str]):

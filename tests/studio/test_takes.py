@@ -3,12 +3,13 @@
 import json
 import zipfile
 
+import gradio as gr
 import numpy as np
 import pandas as pd
 import pytest
 
 from pipelines.clip import Clip
-from pipelines.errors import BadRequest
+from pipelines.errors import BadRequest, Unavailable
 from pipelines.media import export, video
 from pipelines.requests import TextToVideo
 from pipelines.vocabulary import unknown_words
@@ -158,6 +159,33 @@ def test_settings_that_fit_no_request_are_refused_before_any_job(studio):
     with pytest.raises(BadRequest, match="no such field"):
         takes.order(studio.arena, studio.jobs, study, ME)
     assert studio.jobs.list(ME) == []
+
+
+def test_the_forms_own_values_make_a_study_whose_clips_are_all_ordered(studio):
+    study = studies.created(studio, ME, defaults(title="25 or 50 steps?"), lambda *_: None)
+    made = studio.arena.takes(study, ME)
+    assert len(made) > 20 and all(studio.jobs.get(take.job, ME).state == "queued" for take in made)
+
+
+def test_a_study_that_the_queue_has_no_room_for_leaves_nothing_behind(tmp_path, folders, capsys):
+    small = Studio.open(Settings(data=tmp_path / "small", max_waiting=3))
+    with pytest.raises(Unavailable, match="this would add 24, and 3 is the most"):
+        studies.created(small, ME, defaults(title="25 or 50 steps?"), lambda *_: None)
+    plan = Plan(title="t", prompts=(Prompt(name="a", text="x"),), systems=(System(name="one"), System(name="two")))
+    with pytest.raises(BadRequest, match="no folder"), takes.begun(small.arena, plan, ME) as study:
+        takes.from_folders(small.arena, study, ME, folders={"one": folders["one"]}, progress=lambda *_: None)
+        assert list(small.arena.folder.iterdir())
+        raise BadRequest("clips", "no folder")
+    assert small.arena.studies(None) == [] and small.jobs.list(None) == [] and not list(small.arena.folder.iterdir())
+    small.close()
+
+
+def defaults(title: str) -> list[object]:
+    """The values of the form as the page draws it, with a title."""
+    with gr.Blocks(analytics_enabled=False):
+        widgets, _ = studies._form()
+    _, *values = [studies.ROWS if isinstance(widget, gr.Dataframe) else widget.value for widget in widgets]
+    return [title, *values]
 
 
 def test_the_command_takes_a_study_from_folders_to_a_report(tmp_path, folders, capsys):

@@ -130,13 +130,13 @@ def created(studio: Studio, owner: str, values: Any, progress: Any) -> str:
             task=str(task),
             raters=int(raters or 0),
         )
-        study = studio.arena.create(plan, owner)
-        missing = takes.from_folders(
-            studio.arena, study, owner, folders=folders, progress=progress, checked=studio.settings.checked
-        )
-    ordered = takes.order(studio.arena, studio.jobs, study, owner)
-    if folders:
-        studio.arena.open(study, owner)
+        with takes.begun(studio.arena, plan, owner) as study:
+            missing = takes.from_folders(
+                studio.arena, study, owner, folders=folders, progress=progress, checked=studio.settings.checked
+            )
+            ordered = takes.order(studio.arena, studio.jobs, study, owner)
+            if folders:
+                studio.arena.open(study, owner)
     said = f"{ordered} clips are being made; open the study when they are done." if ordered else "People can vote now."
     gr.Info(f"{said} {len(missing)} clips were not in the zip." if missing else said)
     return study
