@@ -13,6 +13,7 @@ LOOK = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 10,
+    "text.parse_math": False,  # people name studies and systems; a $ in a name is a $
     "svg.fonttype": "none",  # letters stay letters: small, sharp, and a reader can copy them
     "svg.hashsalt": "rushes",  # the same votes give the same bytes
     "text.color": INK,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import BadRequest, Unavailable
-from pipelines.media import video
+from pipelines.media import audio, video
 from studio.made import Made
 from studio.shelf import NAME, Entry, Page, Query, Shelf
 
@@ -193,13 +193,21 @@ def _note(clip: Path, request: dict[str, Any], seen: dict[str, Any]) -> dict[str
 def _remembered(clip: Path, owner: str) -> dict[str, Any] | None:
     """What a clip says of itself, to be used where its notes are lost; None if it cannot be read."""
     try:
-        request, shown = video.request_of(clip) or {}, video.read(clip)
+        request, seen = video.request_of(clip) or {}, _seen(clip)
     except BadRequest as error:
         log.warning("%s", error)
         return None
-    seen = {"frames": len(shown.frames), "fps": shown.fps, "width": shown.width, "height": shown.height}
     note = _note(clip, request, seen | {"elapsed_s": 0.0})
     return note | {"owner": owner, "job": None, "created": clip.stat().st_mtime, "starred": False}
+
+
+def _seen(clip: Path) -> dict[str, Any]:
+    """Frames, rate and size. Raises `BadRequest` if the file cannot be read."""
+    if KINDS[clip.suffix] == "sound":
+        audio.read(clip, first=1)
+        return {"frames": 0, "fps": 1, "width": 0, "height": 0}
+    shown = video.read(clip)
+    return {"frames": len(shown.frames), "fps": shown.fps, "width": shown.width, "height": shown.height}
 
 
 def _insert(connection: sqlite3.Connection, note: dict[str, Any]) -> None:

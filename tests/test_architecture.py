@@ -69,7 +69,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "studio.belongings": STORE,
     "studio.shelf": STORE,
-    "studio.gallery": STORE | {"studio.shelf", "studio.made", "pipelines.media.video"},
+    "studio.gallery": STORE | {"studio.shelf", "studio.made", "pipelines.media.audio", "pipelines.media.video"},
     "studio.people": STORE,
     "studio.quota": STORE | {"studio.shelf", "pipelines.catalog", "pipelines.spec"},
     "studio.arena": STORE,

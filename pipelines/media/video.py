@@ -4,6 +4,8 @@ Every file is read as a stranger's: see `door`.
 """
 
 import json
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -38,25 +40,52 @@ def film(
     Raises as `read` does.
     """
     width, height, fps = door.shape(path, ASKED, limits)
-    scale = min(1, (shorter or min(width, height)) / min(width, height))
-    width, height = (max(1, round(side * scale)) for side in (width, height))
-    most = limits.held // (width * height * 3)
-    output = [
-        "-map",
-        "0:V:0",
-        "-vf",
-        f"fps={fps},scale={width}:{height}",
-        "-frames:v",
-        f"{min(first or most, most) + 1}",
-    ]
-    done = door.decode(path, [*output, "-pix_fmt", "rgb24", "-f", "rawvideo", "-"], ASKED, limits)
-    frames = np.frombuffer(done.out, np.uint8)
-    if done.status or not len(frames) or len(frames) % (width * height * 3):
-        raise door.unreadable(path, ASKED, door.FILM)
-    frames = frames.reshape(-1, height, width, 3)  # (T, H, W, 3)
+    size = _shrunk(width, height, shorter)
+    most = limits.held // (size[0] * size[1] * 3)
+    wanted = ["-vf", f"fps={fps},scale={size[0]}:{size[1]}", "-frames:v", f"{min(first or most, most) + 1}"]
+    frames = _unpacked(path, wanted, size, ASKED, limits)
     if first is None and len(frames) > most:
         raise BadRequest(ASKED, f"{path.name} has more than {most} frames, which is what fits; cut it first")
     return frames[:first], fps
+
+
+def pick(path: Path, places: Iterable[float], *, asked: str = ASKED, shorter: int | None = None) -> np.ndarray:
+    """The frames (N, H, W, 3) uint8 of a film at `places`, 0 its first and 1 its last, each once and in their order.
+
+    However long the film is, memory holds no others. Raises `BadRequest` (asked).
+    """
+    width, height, _ = door.shape(path, asked, LIMITS)
+    size = _shrunk(width, height, shorter)
+    last = _count(path, asked) - 1
+    numbers = {round(place * last) for place in places}
+    chosen = "+".join(f"eq(n,{number})" for number in sorted(numbers))
+    wanted = ["-vf", f"select='{chosen}',scale={size[0]}:{size[1]}", "-fps_mode", "passthrough"]
+    return _unpacked(path, [*wanted, "-frames:v", str(len(numbers))], size, asked, LIMITS)
+
+
+def _shrunk(width: int, height: int, shorter: int | None) -> tuple[int, int]:
+    scale = min(1, (shorter or min(width, height)) / min(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _count(path: Path, asked: str) -> int:
+    """How many frames a film has; it is not decoded for that."""
+    done = door.decode(path, ["-map", "0:V:0", "-c", "copy", "-stats", "-f", "null", "-"], asked, LIMITS)
+    found = re.findall(r"frame=\s*(\d+)", done.said)
+    if done.status or not found:
+        raise door.unreadable(path, asked, door.FILM)
+    return int(found[-1])
+
+
+def _unpacked(path: Path, wanted: list[str], size: tuple[int, int], asked: str, limits: door.Limits) -> np.ndarray:
+    """The `wanted` frames (T, H, W, 3) uint8, of which there must be one at least. `size`: width and height."""
+    output = ["-map", "0:V:0", *wanted, "-pix_fmt", "rgb24", "-f", "rawvideo", "-"]
+    done = door.decode(path, output, asked, limits)
+    width, height = size
+    frames = np.frombuffer(done.out, np.uint8)
+    if done.status or not len(frames) or len(frames) % (width * height * 3):
+        raise door.unreadable(path, asked, door.FILM)
+    return frames.reshape(-1, height, width, 3)  # (T, H, W, 3)
 
 
 def request_of(path: Path) -> dict[str, Any] | None:

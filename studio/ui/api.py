@@ -54,7 +54,7 @@ class Endpoints:
         return self.job(id, caller)
 
     def clip(self, id: str, caller: gr.Request) -> dict:
-        """The file of a finished clip."""
+        """The file of a finished clip, as a copy that can be fetched for a day."""
         path = self._studio.gallery.path(_name("id", id), owner_of(caller), "clip")
         if path is None:
             raise BadRequest("id", "you have no such clip")
@@ -71,6 +71,8 @@ class Endpoints:
             return verify.look(self._studio, path, owner_of(caller)) | {"file": path.name}
         except BadRequest as error:  # where uploads are kept concerns nobody
             raise BadRequest("file", error.message.replace(str(path), path.name)) from error
+        finally:
+            path.unlink(missing_ok=True)  # gradio's copy: nothing of what people ask about is kept
 
     def _job(self, id: Any, caller: gr.Request) -> Any:
         job = self._studio.jobs.get(_name("id", id), owner_of(caller))

@@ -20,11 +20,13 @@ from studio.ui.tabs import animate, compare, create, edit, gallery, personalise,
 
 # A tab is a module with NAME and draw(page, studio, desk), ACTS if it takes acts of cards, MAKES if it makes something.
 TABS = (create, animate, personalise, edit, sound, gallery, compare, studies, verify, settings)
+# Seconds: how often gradio's folder (uploads, copies of clips for the API) is cleared, and of what age.
+SWEEP = (3_600, 86_400)
 
 
 def build(studio: Studio) -> gr.Blocks:
     """The page of a studio. Its public endpoints are those of studio.ui.api; gradio's queue holds no work."""
-    page = gr.Blocks(title="Rushes", fill_width=True, analytics_enabled=False)
+    page = gr.Blocks(title="Rushes", fill_width=True, analytics_enabled=False, delete_cache=SWEEP)
     with page.queue(api_open=False, max_size=100):  # before the page is full: gradio describes all of it each time
         desk = Desk(studio, rooms(TABS), makers(TABS))
         desk.tabs = gr.Tabs(elem_id="tabs", render=False)

@@ -1,4 +1,4 @@
-"""Files that somebody brings to compare: taken in through the one door, shown for as long as the page is open."""
+"""Files that somebody brings to compare: taken in through the one door, and kept for a day (`studio.ui.app.SWEEP`)."""
 
 import dataclasses
 import tempfile
@@ -41,7 +41,7 @@ def admit(path: Path, settings: Settings) -> Guest:
 
 
 def _room() -> Path:
-    """Inside gradio's own folder for uploads, which it gives out and clears."""
+    """Inside gradio's own folder for uploads: it gives out what is there, and clears what the page has shown."""
     folder = Path(get_upload_folder())
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -4,6 +4,7 @@ import json
 import logging
 import secrets
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import gradio as gr
 import httpx
 import numpy as np
 import pytest
+from gradio.route_utils import delete_files_created_by_app
 from gradio_client import Client, handle_file
 
 from pipelines import catalog
@@ -277,6 +279,31 @@ def test_no_address_leads_to_a_file_of_the_server(here, ada, bob):
         assert answer.status_code in (400, 403, 404, 422), address
         told = answer.text.replace(address.partition("file=")[2] or address, "")  # what was asked may be said again
         assert innocent(told, here), told[:300]
+
+
+def sent(here: Served, content: bytes) -> str:
+    """Where gradio says that it has put an upload."""
+    return httpx.post(f"{here.url}/gradio_api/upload", files={"files": ("mine.png", content)}).json()[0]
+
+
+def test_what_was_verified_is_gone(here, bob):
+    content = here.studio.gallery.path(here.clip_of(bob.owner), None, "clip").read_bytes()
+    for mine in (content, b"no picture"):
+        path = sent(here, mine)
+        assert Path(path).read_bytes() == mine
+        bob.call("verify", {"path": path, "meta": {"_type": "gradio.FileData"}})
+        assert bob.http.get(f"/gradio_api/file={path}").status_code == 403 and not Path(path).exists()
+
+
+def test_what_gradio_keeps_is_cleared_when_it_is_a_day_old(here, bob):
+    frequency, age = here.page.delete_cache
+    assert frequency + age < 26 * 3600
+    kept = [sent(here, b"a list"), bob.result("clip", here.clip_of(bob.owner))["path"]]
+    delete_files_created_by_app(here.page, age)
+    assert all(Path(path).is_file() for path in kept)
+    time.sleep(0.01)
+    delete_files_created_by_app(here.page, 0)
+    assert not any(Path(path).exists() for path in kept)
 
 
 def test_pages_of_other_sites_cannot_ask_anything(here, bob):

@@ -7,6 +7,8 @@ from types import SimpleNamespace
 
 import gradio as gr
 import pytest
+from gradio.processing_utils import move_files_to_cache
+from gradio.route_utils import delete_files_created_by_app
 
 from pipelines.errors import BadRequest, Unavailable
 from pipelines.media import export, foreign
@@ -167,3 +169,13 @@ def test_a_file_that_is_brought_is_made_again_by_the_house(clip, tmp_path):
     (tmp_path / "note.mp4").write_text("no film")
     with pytest.raises(BadRequest, match="neither a film nor a picture"):
         admit(tmp_path / "note.mp4", Settings(data=tmp_path))
+
+
+def test_gradio_clears_what_was_brought_to_compare(still, tmp_path):
+    guest = admit(export.save(still, tmp_path / "mine.png", record=None), Settings(data=tmp_path))
+    with gr.Blocks(analytics_enabled=False) as page:
+        stage = Compare()
+    move_files_to_cache(lineup.staged([guest], "side"), stage, postprocess=True)
+    assert guest.path.is_file()
+    delete_files_created_by_app(page, None)
+    assert not guest.path.exists()

@@ -1,5 +1,6 @@
 """The gallery: clips are found, starred, tagged, deleted and brought back, and the folder alone remembers all of it."""
 
+import dataclasses
 import json
 import shutil
 import zipfile
@@ -12,7 +13,7 @@ import pytest
 from pipelines.clip import Clip
 from pipelines.errors import BadRequest
 from pipelines.media import export
-from pipelines.requests import TextToVideo
+from pipelines.requests import TextToSound, TextToVideo
 from studio.cli import main
 from studio.db import Database
 from studio.gallery import Gallery, Query
@@ -192,6 +193,19 @@ def test_a_clip_whose_notes_are_lost_says_itself_what_it_is(gallery, keep, tmp_p
     assert again.get(name, BOB).seed == 9 and again.get(name, BOB).request["prompt"] == "a fox"
     seen = again.get("film", BOB)
     assert (seen.frames, seen.fps, seen.seconds, seen.prompt) == (16, 16, 1.0, clip.origin.prompt)
+
+
+def test_a_sound_whose_notes_are_lost_is_found_again(tmp_path, gallery):
+    asked = TextToSound(prompt="rain", seconds=2, seed=3)
+    silence = Clip(frames=np.zeros((0, 0, 0, 3), np.uint8), fps=1, audio=np.zeros((96_000, 2), np.float32))
+    for name, request in (("told", asked), ("untold", None)):
+        (tmp_path / "clips" / name).mkdir()
+        export.save(dataclasses.replace(silence, origin=request), tmp_path / "clips" / name / "clip.wav")
+    assert gallery.reindex(BOB) == 2
+    seen = gallery.get("told", BOB)
+    assert (seen.kind, seen.prompt, seen.seed, seen.seconds) == ("sound", "rain", 3, 2.0)
+    assert (seen.frames, seen.fps, seen.width, seen.height) == (0, 1, 0, 0)
+    assert gallery.get("untold", BOB).kind == "sound"
 
 
 def test_the_command_lists_stars_tags_deletes_and_brings_back(gallery, keep, tmp_path, monkeypatch, capsys):

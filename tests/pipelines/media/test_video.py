@@ -79,3 +79,21 @@ def test_a_playlist_in_disguise_reads_no_other_file(clip: Clip, tmp_path: Path):
         (tmp_path / name).write_text(text)
         with pytest.raises(BadRequest, match=name):
             video.read(tmp_path / name)
+
+
+def test_some_frames_of_a_film_are_had_without_the_others(clip: Clip, tmp_path: Path):
+    levels = np.linspace(20, 220, 40).astype(np.uint8)
+    frames = np.broadcast_to(levels[:, None, None, None], (40, 64, 96, 3)).copy()
+    path = export.save(replace(clip, frames=frames), tmp_path / "clip.mp4")
+    some = video.pick(path, (0, 0.5, 0.5, 1), shorter=32)
+    assert some.shape == (3, 32, 48, 3)
+    assert np.abs(some.mean(axis=(1, 2, 3)) - levels[[0, 20, 39]]).max() < 3
+    assert video.pick(path, (1,)).shape == (1, 64, 96, 3)
+
+
+def test_a_film_that_cannot_be_looked_at_is_refused_in_the_field_that_named_it(clip: Clip, tmp_path: Path):
+    whole = export.save(clip, tmp_path / "clip.mp4").read_bytes()
+    (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) // 3])
+    with pytest.raises(BadRequest, match="cut.mp4") as caught:
+        video.pick(tmp_path / "cut.mp4", (0,), asked="mask")
+    assert caught.value.field == "mask"
