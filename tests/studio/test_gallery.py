@@ -213,6 +213,35 @@ def test_the_command_lists_stars_tags_deletes_and_brings_back(gallery, keep, tmp
     assert main(["gallery", "star", "nothing"]) == 2 and "no clips begin with" in capsys.readouterr().err
 
 
+def test_the_command_says_in_words_what_was_done(keep, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("RUSHES_DATA", str(tmp_path))
+    name = keep("a fox")
+    assert main(["gallery"]) == 0 and "a fox\npage 1 of 1, 1 clips" in capsys.readouterr().out
+    assert main(["gallery", "zip", str(tmp_path / "a.zip"), name[:8]]) == 0
+    assert capsys.readouterr().out == f"file: {tmp_path / 'a.zip'}, clips: {name}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["purge", "--days", "-1"], "days: must be 0 or more, got -1"),
+        (["purge", "--days", "-0.5"], "days: must be"),
+        (["purge", "--days", "nan"], "days: must be"),
+        (["purge", "--days", "inf"], "days: must be"),
+        (["purge", "--days", "0", "--owner", BOB], "owner: purge has no use for it"),
+        (["undo", "nonsense"], "undo: nothing was deleted under 'nonsense'"),
+        (["--page", "0"], "page: must be 1 or more, got 0"),
+    ],
+)
+def test_the_command_refuses_nonsense_and_keeps_what_was_deleted(gallery, keep, tmp_path, capsys, words, says):
+    name = keep("a fox")
+    token = gallery.delete([name], ADA)
+    assert main(["gallery", *words, "--data", str(tmp_path)]) == 2
+    said = capsys.readouterr()
+    assert says in said.err and said.err.count("\n") == 1 and said.out == ""
+    assert gallery.undo(token, ADA) == [name]
+
+
 def test_the_command_reindex_finds_the_clips_again(keep, tmp_path, monkeypatch, capsys):
     keep("a fox")
     shutil.copytree(tmp_path / "clips", tmp_path / "new" / "clips")
