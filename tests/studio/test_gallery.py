@@ -189,9 +189,24 @@ def test_a_clip_whose_notes_are_lost_says_itself_what_it_is(gallery, keep, tmp_p
     again = Gallery(Database(tmp_path / "other.db"), tmp_path / "clips")
     assert again.reindex() == 0
     assert again.reindex(BOB) == 2
+    with zipfile.ZipFile(again.zip([name], BOB, tmp_path / "one.zip")) as archive:
+        assert json.loads(archive.read(f"{name}.json"))["seed"] == 9
     assert again.get(name, BOB).seed == 9 and again.get(name, BOB).request["prompt"] == "a fox"
     seen = again.get("film", BOB)
     assert (seen.frames, seen.fps, seen.seconds, seen.prompt) == (16, 16, 1.0, clip.origin.prompt)
+
+
+@pytest.mark.parametrize(
+    "note", ["[]", "{}", "5", '{"created": "now"}', "[" * 99_999, '{"kind": "opera"}', '{"tags": 5}']
+)
+def test_notes_that_are_none_leave_the_other_clips_alone(gallery, keep, tmp_path, note):
+    odd, _ = keep("a fox", seed=9), keep("a cat")
+    file = tmp_path / "clips" / odd / "entry.json"
+    wrong = json.loads(file.read_text()) | json.loads(note) if note.startswith('{"') else None
+    file.write_text(json.dumps(wrong) if wrong else note)
+    again = Gallery(Database(tmp_path / "other.db"), tmp_path / "clips")
+    assert again.reindex(BOB) == 2
+    assert found(again, BOB) == ["a fox"] and found(again, ADA) == ["a cat"]
 
 
 def test_the_command_lists_stars_tags_deletes_and_brings_back(gallery, keep, tmp_path, monkeypatch, capsys):
