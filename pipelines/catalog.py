@@ -54,8 +54,9 @@ def spec(name: str) -> ModelSpec:
 def usual(task: str, wanted: str) -> str:
     """The model for a task when none was named: the wanted one if it does it, else the first that can run here.
 
-    Never one on somebody else's machine, but for the wanted one.
+    Never one on somebody else's machine, but for the wanted one. Raises `BadRequest` ("model") if there is no such.
     """
+    spec(wanted)
     able = [row for row in specs() if task in row.tasks and (not row.remote or row.name == wanted)]
     order = sorted(able, key=lambda row: (row.name != wanted, runs_here(row) is not None))
     return order[0].name if order else wanted

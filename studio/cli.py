@@ -30,6 +30,13 @@ MAKES: dict[str, tuple[type[Request], str]] = {
 PLAINLY = ("model", "seed", "negative", "lora", "lyrics", "consent")  # options whose default says nothing
 ADVISED = ("steps", "guidance", "fps", "aspect", "seconds")  # what a model's row may say otherwise
 DONE, BUG, WRONG, MISSING, STOPPED = 0, 1, 2, 3, 130
+# How many words an action takes, where that is fewer than its command does: one too many is refused, not ignored.
+WORDS = {
+    "jobs": {"list": 0, "pause": 0, "resume": 0},
+    "gallery": {"star": 1, "undo": 1, "purge": 0, "settings": 1},
+    "arena": {"suites": 0, "list": 0},
+    "people": {"list": 0},
+}
 HELP = {
     "model": "which model; `python -m studio models` lists them",
     "seed": "the same seed gives the same clip (default: a new one, printed)",
@@ -80,13 +87,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Only `train` takes options that are not known here: they belong to the recipe."""
+    """Only `train` takes options that are not known here: they belong to the recipe. No words go unheard."""
     top = parser()
     options, rest = top.parse_known_args(argv)
     if rest and options.command != "train":
         top.error(f"there is no such option: {' '.join(rest)[:80]}")
+    if spare := _spare(options):
+        top.error(f"{options.command} {options.action} has no use for {' '.join(spare)[:80]!r}")
     options.rest = rest
     return options
+
+
+def _spare(options: argparse.Namespace) -> list[str]:
+    """The words after an action that it would not look at."""
+    what = getattr(options, "what", None) or []
+    words = what if isinstance(what, list) else [what]
+    return words[WORDS.get(options.command, {}).get(getattr(options, "action", ""), len(words)) :]
 
 
 def parser() -> argparse.ArgumentParser:

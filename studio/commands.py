@@ -19,7 +19,7 @@ from typing import Any
 from pipelines import catalog
 from pipelines import spec as table
 from pipelines.errors import BadRequest, Unavailable
-from pipelines.requests import Request, TextToSound, VideoToSound
+from pipelines.requests import TASKS, Request, TextToSound, VideoToSound
 from studio import inputs, seal, service
 from studio.settings import Settings
 from studio.terminal import Meter, note
@@ -61,7 +61,10 @@ def request_of(options: argparse.Namespace, settings: Settings) -> Request:
     """What was given, the model's defaults for the rest, and a seed drawn if there is none. Raises `BadRequest`."""
     kind: type[Request] = options.request
     fields = {spec.name: spec for spec in dataclasses.fields(kind)}
-    given = {name: value for name, value in vars(options).items() if name in fields and value is not None}
+    known = {spec.name for other in TASKS.values() for spec in dataclasses.fields(other)}
+    given = {name: value for name, value in vars(options).items() if name in known and value is not None}
+    for name in sorted(given.keys() - fields.keys()):
+        raise BadRequest(name, f"{kind.task} has no use for it; leave it out")
     row = catalog.spec(given.get("model") or catalog.usual(kind.task, settings.model))
     taken = {name: _taken_in(fields[name], given[name], settings) for name in kind.media_fields() if name in given}
     return kind(**{**table.defaults(row, kind), "seed": secrets.randbelow(2**31), **given, **taken})
@@ -95,6 +98,8 @@ def evaluate(options: argparse.Namespace, settings: Settings) -> Result:
     suites = importlib.import_module("pipelines.evaluation.suites").SUITES  # by name: it brings torch
     if options.suite not in suites:
         raise BadRequest("suite", f"must be one of {', '.join(suites)}, got {options.suite[:40]!r}")
+    if options.file and options.suite != "prompts":
+        raise BadRequest("FILE", f"{options.suite} has no use for it, only prompts has")
     options.progress = Meter(sys.stderr)
     options.model = options.model or settings.model
     try:

@@ -102,7 +102,7 @@ class Gallery(Shelf):
         try:
             with zipfile.ZipFile(part, "x") as archive:  # clips are compressed already
                 for name in names:
-                    self._pack(archive, name)
+                    self._pack(archive, name, owner)
             os.replace(part, path)
         except OSError as error:
             raise Unavailable(f"{path} cannot be written: {error.strerror}") from error
@@ -110,11 +110,11 @@ class Gallery(Shelf):
             part.unlink(missing_ok=True)
         return path
 
-    def _pack(self, archive: zipfile.ZipFile, name: str) -> None:
-        clip = self._file(name, "clip")
-        if clip is not None:
+    def _pack(self, archive: zipfile.ZipFile, name: str, owner: str | None) -> None:
+        clip, entry = self._file(name, "clip"), self.get(name, owner)
+        if clip and entry:
             archive.write(clip, f"{name}{clip.suffix}")
-            archive.write(self._folder / name / REQUEST, f"{name}.json")
+            archive.writestr(f"{name}.json", json.dumps(entry.request, ensure_ascii=False, sort_keys=True))
 
     def reindex(self, owner: str | None = None) -> int:
         """Adds every clip in the folder that the database does not know, oldest first; returns how many.
@@ -136,10 +136,12 @@ class Gallery(Shelf):
         if clip is None or not NAME.fullmatch(folder.name):
             return None
         try:
-            note = json.loads((folder / ENTRY).read_text(encoding="utf-8"))
-            return note | {"id": folder.name, "request": json.loads((folder / REQUEST).read_text(encoding="utf-8"))}
-        except (OSError, ValueError):
-            return _remembered(clip, owner) if owner else None
+            note, request = (json.loads((folder / file).read_text(encoding="utf-8")) for file in (ENTRY, REQUEST))
+        except (OSError, ValueError, RecursionError):
+            note = request = None
+        if _complete(note) and isinstance(request, dict):
+            return note | {"id": folder.name, "request": request}
+        return _remembered(clip, owner) if owner else None
 
     def _mine(self, connection: sqlite3.Connection, names: Sequence[str], owner: str | None) -> list[int]:
         """The numbers of clips, all of which must be this owner's."""
@@ -188,6 +190,18 @@ def _note(clip: Path, request: dict[str, Any], seen: dict[str, Any]) -> dict[str
         "seed": request.get("seed", 0),
         "bytes": sum(file.stat().st_size for file in clip.parent.iterdir()),
     }
+
+
+def _complete(note: Any) -> bool:
+    """Whether this is what `_write_down` has written, and not something that fits no row of the table."""
+    kinds = {name: Entry.__dataclass_fields__[name].type for name in KEPT}
+    stored = {bool: int, float: (int, float)}  # as SQLite gives it back
+    return (
+        isinstance(note, dict)
+        and all(name in note and isinstance(note[name], stored.get(kind, kind)) for name, kind in kinds.items())
+        and note["kind"] in KINDS.values()
+        and isinstance(note.get("tags"), list)
+    )
 
 
 def _remembered(clip: Path, owner: str) -> dict[str, Any] | None:

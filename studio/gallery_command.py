@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from studio.gallery import Gallery, Query
 from studio.settings import Settings
 
 ID = "the first letters of a clip's id, as `python -m studio gallery` lists them"
+FILTERS = ("task", "model", "aspect", "tag", "starred")
 Result = dict[str, Any]
 
 
@@ -59,10 +61,11 @@ def folder(command: argparse.ArgumentParser) -> None:
 
 def show(result: Result) -> str:
     """The result in words."""
-    if "clips" in result:
+    if "total" in result:
         lines = [*map(_line, result["clips"]), f"page {result['page']} of {result['pages']}, {result['total']} clips"]
         return "\n".join(lines)
-    return ", ".join(f"{key}: {value}" for key, value in result.items())
+    words = {key: " ".join(value) if isinstance(value, list) else value for key, value in result.items()}
+    return ", ".join(f"{key}: {value}" for key, value in words.items())
 
 
 @contextmanager
@@ -80,7 +83,9 @@ def _opened(options: argparse.Namespace, settings: Settings) -> Iterator[Gallery
 
 def _list(clips: Gallery, options: argparse.Namespace) -> Result:
     text = " ".join(options.what)
-    query = Query(text=text, **{name: getattr(options, name) for name in ("task", "model", "aspect", "tag", "starred")})
+    if options.page < 1:
+        raise BadRequest("page", f"must be 1 or more, got {options.page}")
+    query = Query(text=text, **{name: getattr(options, name) for name in FILTERS})
     page = clips.page(options.owner, query, page=options.page - 1, size=options.size)
     entries = [dataclasses.asdict(entry) for entry in page.entries]
     return {
@@ -111,10 +116,18 @@ def _delete(clips: Gallery, options: argparse.Namespace) -> Result:
 
 def _undo(clips: Gallery, options: argparse.Namespace) -> Result:
     token = _words(options, "the token that `delete` printed")[0]
-    return {"restored": clips.undo(token, options.owner)}
+    names = clips.undo(token, options.owner)
+    if not names:
+        raise BadRequest("undo", f"nothing was deleted under {token[:40]!r}, or it is back already, or gone for good")
+    return {"restored": names}
 
 
 def _purge(clips: Gallery, options: argparse.Namespace) -> Result:
+    if not 0 <= options.days < math.inf:  # also refuses nan
+        raise BadRequest("days", f"must be 0 or more, got {options.days:g}")
+    for name in (*FILTERS, "owner"):  # what cannot be brought back should not be taken for less than it is
+        if getattr(options, name) is not None:
+            raise BadRequest(name, "purge has no use for it: it removes what was deleted, whoever's it was")
     return {"removed": clips.purge(options.days * 24 * 3600)}
 
 

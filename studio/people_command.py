@@ -29,7 +29,7 @@ def options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "action", nargs="?", choices=ACTIONS, default="list", metavar="ACTION", help=", ".join(ACTIONS)
     )
-    command.add_argument("name", nargs="?", metavar="NAME", help="who")
+    command.add_argument("what", nargs="?", metavar="NAME", help="who")
     command.add_argument("--admin", action="store_true", help="add: may see the whole machine")
     folder(command)
 
@@ -43,12 +43,12 @@ def show(result: Result) -> str:
 def _done(everybody: People, options: argparse.Namespace) -> Result:
     if options.action == "list":
         return {"people": [{"name": person.name, "admin": person.admin} for person in everybody.list()]}
-    if not options.name:
+    if not options.what:
         raise BadRequest("NAME", f"is missing: python -m studio people {options.action} ada")
     if options.action == "remove":
-        everybody.remove(options.name)
-        return {"name": options.name, "removed": True}
-    person = everybody.add(options.name, _password(), admin=options.admin)
+        everybody.remove(options.what)
+        return {"name": options.what, "removed": True}
+    person = everybody.add(options.what, _password(), admin=options.admin)
     return {"name": person.name, "admin": person.admin}
 
 

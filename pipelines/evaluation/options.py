@@ -34,7 +34,7 @@ class Options:
             raise BadRequest("clips", f"must be at least 1, got {self.clips}")
         if self.seed < 0:
             raise BadRequest("seed", f"must not be negative, got {self.seed}")
-        wrong = [name for name in self.parts if name not in PARTS]
+        wrong = [name for name in self.parts or ("",) if name not in PARTS]
         if wrong:
             raise BadRequest("parts", f"must be some of {', '.join(PARTS)}, got {wrong[0][:40]!r}")
 

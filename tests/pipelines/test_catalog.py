@@ -53,6 +53,11 @@ def test_asking_for_an_unknown_model_is_refused_before_anything_is_loaded():
         catalog.check(TextToVideo(prompt="a panda", model="maxi"))
 
 
+def test_a_wanted_model_that_does_not_exist_is_refused_and_not_replaced():
+    with pytest.raises(BadRequest, match="there is no model 'minni'; did you mean mini"):
+        catalog.usual("text-to-video", "minni")
+
+
 def test_a_model_without_weights_says_what_is_missing():
     row = replace(catalog.spec("mini"), weights="assets/weights/never-trained")
     reason = catalog.runs_here(row)

@@ -58,6 +58,19 @@ WRONG = {
     "stills to judge actions in": (["evaluate", "theatre", "--seconds", "0"], "seconds: must be 1 at least"),
     "clips in words": (["evaluate", "theatre", "--clips", "many"], "--clips: must be a whole number"),
     "a port in words": (["serve", "--port", "http"], "--port: must be a whole number"),
+    "no part of the theatre": (["evaluate", "theatre", "--parts", ","], "parts: must be some of"),
+    "a file for a suite that reads none": (["evaluate", "theatre", "file.txt"], "FILE: theatre has no use for it"),
+    "one job to pause": (["jobs", "pause", "abc"], "jobs pause has no use for 'abc'"),
+    "a word for the list of jobs": (["jobs", "list", "abc"], "jobs list has no use for 'abc'"),
+    "a word for the list of people": (["people", "list", "ada"], "people list has no use for 'ada'"),
+    "a word for the list of studies": (["arena", "list", "abc"], "arena list has no use for 'abc'"),
+    "two clips to star": (["gallery", "star", "abc", "def", "ghi"], "gallery star has no use for 'def ghi'"),
+    "one clip to remove for good": (["gallery", "purge", "abc"], "gallery purge has no use for 'abc'"),
+    "lyrics for a clip": (["sound", "rain", "--video", "a.mp4", "--lyrics", "la"], "lyrics: video-to-sound has no use"),
+    "the length of a clip's sound": (
+        ["sound", "rain", "--video", "a.mp4", "--seconds", "3"],
+        "seconds: video-to-sound",
+    ),
     "a file that does not exist": (["verify", "none.mp4"], "none.mp4 is not a file"),
 }
 

@@ -190,6 +190,8 @@ def test_a_clip_whose_notes_are_lost_says_itself_what_it_is(gallery, keep, tmp_p
     again = Gallery(Database(tmp_path / "other.db"), tmp_path / "clips")
     assert again.reindex() == 0
     assert again.reindex(BOB) == 2
+    with zipfile.ZipFile(again.zip([name], BOB, tmp_path / "one.zip")) as archive:
+        assert json.loads(archive.read(f"{name}.json"))["seed"] == 9
     assert again.get(name, BOB).seed == 9 and again.get(name, BOB).request["prompt"] == "a fox"
     seen = again.get("film", BOB)
     assert (seen.frames, seen.fps, seen.seconds, seen.prompt) == (16, 16, 1.0, clip.origin.prompt)
@@ -206,6 +208,19 @@ def test_a_sound_whose_notes_are_lost_is_found_again(tmp_path, gallery):
     assert (seen.kind, seen.prompt, seen.seed, seen.seconds) == ("sound", "rain", 3, 2.0)
     assert (seen.frames, seen.fps, seen.width, seen.height) == (0, 1, 0, 0)
     assert gallery.get("untold", BOB).kind == "sound"
+
+
+@pytest.mark.parametrize(
+    "note", ["[]", "{}", "5", '{"created": "now"}', "[" * 99_999, '{"kind": "opera"}', '{"tags": 5}']
+)
+def test_notes_that_are_none_leave_the_other_clips_alone(gallery, keep, tmp_path, note):
+    odd, _ = keep("a fox", seed=9), keep("a cat")
+    file = tmp_path / "clips" / odd / "entry.json"
+    wrong = json.loads(file.read_text()) | json.loads(note) if note.startswith('{"') else None
+    file.write_text(json.dumps(wrong) if wrong else note)
+    again = Gallery(Database(tmp_path / "other.db"), tmp_path / "clips")
+    assert again.reindex(BOB) == 2
+    assert found(again, BOB) == ["a fox"] and found(again, ADA) == ["a cat"]
 
 
 def test_the_command_lists_stars_tags_deletes_and_brings_back(gallery, keep, tmp_path, monkeypatch, capsys):
@@ -225,6 +240,35 @@ def test_the_command_lists_stars_tags_deletes_and_brings_back(gallery, keep, tmp
     found_again = say("settings", str(gallery.path(name, None, "clip")))
     assert found_again["source"] == "Rushes" and found_again["settings"]["prompt"] == "a fox by the sea"
     assert main(["gallery", "star", "nothing"]) == 2 and "no clips begin with" in capsys.readouterr().err
+
+
+def test_the_command_says_in_words_what_was_done(keep, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("RUSHES_DATA", str(tmp_path))
+    name = keep("a fox")
+    assert main(["gallery"]) == 0 and "a fox\npage 1 of 1, 1 clips" in capsys.readouterr().out
+    assert main(["gallery", "zip", str(tmp_path / "a.zip"), name[:8]]) == 0
+    assert capsys.readouterr().out == f"file: {tmp_path / 'a.zip'}, clips: {name}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["purge", "--days", "-1"], "days: must be 0 or more, got -1"),
+        (["purge", "--days", "-0.5"], "days: must be"),
+        (["purge", "--days", "nan"], "days: must be"),
+        (["purge", "--days", "inf"], "days: must be"),
+        (["purge", "--days", "0", "--owner", BOB], "owner: purge has no use for it"),
+        (["undo", "nonsense"], "undo: nothing was deleted under 'nonsense'"),
+        (["--page", "0"], "page: must be 1 or more, got 0"),
+    ],
+)
+def test_the_command_refuses_nonsense_and_keeps_what_was_deleted(gallery, keep, tmp_path, capsys, words, says):
+    name = keep("a fox")
+    token = gallery.delete([name], ADA)
+    assert main(["gallery", *words, "--data", str(tmp_path)]) == 2
+    said = capsys.readouterr()
+    assert says in said.err and said.err.count("\n") == 1 and said.out == ""
+    assert gallery.undo(token, ADA) == [name]
 
 
 def test_the_command_reindex_finds_the_clips_again(keep, tmp_path, monkeypatch, capsys):
