@@ -116,3 +116,23 @@ def test_real_clips_are_those_in_the_wheels() -> None:
 def test_prompts_without_a_file_are_refused() -> None:
     with pytest.raises(BadRequest, match="FILE"):
         SUITES["prompts"](Options())
+
+
+def test_the_figures_of_a_prompts_file_never_replace_it_or_a_picture_of_its_name(tmp_path: Path) -> None:
+    line = "panda|meadow|jumps|a panda jumps in a meadow\n"
+    for written, mine in (("p.json", "p.png"), ("shots.txt", "shots.png")):
+        (tmp_path / written).write_text(line)
+        (tmp_path / mine).write_text("mine")
+        with pytest.raises(BadRequest, match="nothing that an evaluation wrote") as refused:
+            SUITES["prompts"](Options(file=tmp_path / written))
+        assert refused.value.field == "out"
+        assert (tmp_path / written).read_text() == line and (tmp_path / mine).read_text() == "mine"
+
+
+@pytest.mark.parametrize("suite", ["theatre", "autoencoder", "schedule"])
+@pytest.mark.parametrize("mine", ["[]", '{"mine": 1}', "no JSON"])
+def test_figures_of_somebody_else_are_never_replaced(suite: str, mine: str, tmp_path: Path) -> None:
+    (tmp_path / f"{suite}.json").write_text(mine)
+    with pytest.raises(BadRequest, match="nothing that an evaluation wrote"):
+        SUITES[suite](Options(out=tmp_path))
+    assert (tmp_path / f"{suite}.json").read_text() == mine
