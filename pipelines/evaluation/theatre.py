@@ -130,7 +130,7 @@ def _judging_scene(question: Question) -> Question:
 def truth(question: Question, progress: Progress) -> np.ndarray:
     """The question's scene as the world draws it; the shape goes through all aspects."""
     width, height = list(ASPECT_SIZES.values())[question.seed % len(ASPECT_SIZES)]
-    return render(question.scene, frames=int(question.seconds * 16), fps=16, width=width, height=height)
+    return render(question.scene, frames=round(question.seconds * 16), fps=16, width=width, height=height)
 
 
 def autoencoded_truth() -> Draw:

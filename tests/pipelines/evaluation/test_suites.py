@@ -136,3 +136,22 @@ def test_figures_of_somebody_else_are_never_replaced(suite: str, mine: str, tmp_
     with pytest.raises(BadRequest, match="nothing that an evaluation wrote"):
         SUITES[suite](Options(out=tmp_path))
     assert (tmp_path / f"{suite}.json").read_text() == mine
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("seconds", value) for value in (-1.0, 0.01, 1.03, 17.0, float("nan"), float("inf"))),
+        *(("steps", value) for value in (0, 1001, 10**400)),
+        *(("guidance", value) for value in (-1.0, 21.0, float("nan"))),
+        *((field, -(10**400)) for field in ("seed", "clips")),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused_before_any_work(field: str, value: float) -> None:
+    with pytest.raises(BadRequest) as refused:
+        Options(**{field: value})
+    assert refused.value.field == field and len(str(refused.value)) < 200
+
+
+def test_lengths_of_whole_frames_and_stills_are_options() -> None:
+    assert [Options(seconds=seconds).seconds for seconds in (0, 1, 2.5, 16)] == [0, 1, 2.5, 16]
