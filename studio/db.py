@@ -107,6 +107,9 @@ class Database:
                 raise Unavailable(f"There is no room left in {self.path.parent}; free some space") from error
             if code == sqlite3.SQLITE_NOTADB:
                 raise Unavailable(f"{self.path} is not a database of the studio; move it away") from error
+            if code == sqlite3.SQLITE_CORRUPT:
+                remedy = "move it away and run: python -m studio reindex"
+                raise Unavailable(f"{self.path} is damaged; {remedy}") from error
             if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR):
                 raise Unavailable(f"{self.path} cannot be used just now ({error})") from error
             raise

@@ -1,12 +1,11 @@
 """This studio's name on what it makes, and what it says of files that people bring back."""
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from pipelines import catalog, safety
+from pipelines import card, catalog, safety
 from pipelines.errors import Unavailable
 from pipelines.media import keys
 from pipelines.media.provenance import Record, Source
@@ -53,12 +52,12 @@ def policy(settings: Settings) -> safety.Policy | None:
 
 
 def weights(model: str) -> dict[str, str]:
-    """{part of the model: SHA-256 of its weights}, from the cards beside them; empty where there are none."""
+    """{part of the model: SHA-256 of its weights}, from their cards; empty without any. Raises `Unavailable`."""
     row = catalog.spec(model)
     if row.weights is None:
         return {}
-    cards = sorted((catalog.ROOT / row.weights).glob("*.json"))
-    return {card.stem: json.loads(card.read_text(encoding="utf-8"))["sha256"] for card in cards}
+    paths = sorted((catalog.ROOT / row.weights).glob("*.json"))
+    return {path.stem: card.read(path)["sha256"] for path in paths}
 
 
 def _identity(settings: Settings) -> keys.Identity:

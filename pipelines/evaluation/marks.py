@@ -256,7 +256,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, default=PICTURES, help="photographs (.jpg) that films are made of")
     parser.add_argument("--windows", type=int, default=10_000, help="unmarked windows to look into")
     options = parser.parse_args()
-    folder = report.open_folder(options.out)
+    folder = report.open_folder(options.out, "marks.json")
     result = {}
     for part in options.only:
         result[part] = summary(measure(part, folder, pictures=options.pictures, windows=options.windows))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipelines.errors import BadRequest
 from pipelines.progress import Progress, silent
+from pipelines.requests import TextToVideo
 
 PARTS = ("truth", "autoencoded", "generated", "paraphrase", "left_right", "long")
 
@@ -31,12 +32,19 @@ class Options:
 
     def __post_init__(self) -> None:
         if self.clips is not None and self.clips < 1:
-            raise BadRequest("clips", f"must be at least 1, got {self.clips}")
+            raise BadRequest("clips", f"must be at least 1, got {str(self.clips)[:40]}")
         if self.seed < 0:
-            raise BadRequest("seed", f"must not be negative, got {self.seed}")
+            raise BadRequest("seed", f"must not be negative, got {str(self.seed)[:40]}")
+        self._check_request()
         wrong = [name for name in self.parts or ("",) if name not in PARTS]
         if wrong:
             raise BadRequest("parts", f"must be some of {', '.join(PARTS)}, got {wrong[0][:40]!r}")
+
+    def _check_request(self) -> None:
+        """A request with these numbers, so that it refuses at once what it would refuse after the truth was judged."""
+        knobs = {name: getattr(self, name) for name in ("seconds", "steps", "guidance")}
+        knobs = {name: value for name, value in knobs.items() if value is not None and (name, value) != ("seconds", 0)}
+        TextToVideo(prompt="a panda", **knobs)
 
     @classmethod
     def of(cls, given: object) -> "Options":

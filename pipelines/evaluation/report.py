@@ -1,6 +1,7 @@
 """Contact sheets and JSON files of an evaluation. Pictures leave through media.export like everything else."""
 
 import json
+import os
 import platform
 import textwrap
 from collections.abc import Sequence
@@ -77,13 +78,28 @@ def write_pictures(pictures: Sequence[np.ndarray], path: Path, *, columns: int) 
     return export.sheet(pictures, path, columns=columns) if pictures else None
 
 
-def open_folder(out: Path) -> Path:
-    """Makes the folder of an evaluation's results. Raises `BadRequest` ("out") if that cannot be."""
+def open_folder(out: Path, figures: str, *others: str) -> Path:
+    """Makes the folder of an evaluation's results: the JSON file `figures` and what is written beside it.
+
+    Raises `BadRequest` ("out") if that cannot be, or if a file has one of these names that no evaluation wrote.
+    """
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadRequest("out", f"the folder {out} cannot be made ({error.strerror}); choose another") from error
+    taken = [out / name for name in (figures, *others) if os.path.lexists(out / name)]
+    if taken and not _written_here(out / figures):
+        raise BadRequest("out", f"{taken[0]} is nothing that an evaluation wrote, so it stays; choose another folder")
     return out
+
+
+def _written_here(figures: Path) -> bool:
+    """Whether these are figures of an earlier run: all of them say what they were measured on."""
+    try:
+        found = json.loads(figures.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and "machine" in found
 
 
 def write_json(result: dict[str, Any], path: Path) -> Path:

@@ -30,6 +30,8 @@ def schedule(options: Options) -> dict[str, Any]:
 
     `options.clips` prompts (default 4) of held-out triples, clips of `options.seconds` (default 1; 0 for stills).
     """
+    if options.out:
+        report.open_folder(options.out, "schedule.json")
     begun = time.monotonic()
     pipeline: TextToVideoPipeline = load(options.model)
     seconds = 1.0 if options.seconds is None else options.seconds
@@ -53,7 +55,7 @@ def schedule(options: Options) -> dict[str, Any]:
         "elapsed_s": round(time.monotonic() - begun, 1),
     }
     if options.out:
-        report.write_json(result, report.open_folder(options.out) / "schedule.json")
+        report.write_json(result, options.out / "schedule.json")
     return result
 
 

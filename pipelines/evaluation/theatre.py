@@ -40,7 +40,7 @@ class Bench:
         self.rows: list[report.Row] = []
         self.result: dict[str, Any] = {"seeds": {}, "verdicts": {}}
         if options.out:
-            report.open_folder(options.out)
+            report.open_folder(options.out, f"{name}.json", f"{name}.png")
 
     def ask(self, kind: str, asked: list[Question], draw: Draw, *, progress: Progress, sheet: bool = True) -> None:
         """Draws and judges every question; the figures of `kind` stand in the result after each."""
@@ -130,7 +130,7 @@ def _judging_scene(question: Question) -> Question:
 def truth(question: Question, progress: Progress) -> np.ndarray:
     """The question's scene as the world draws it; the shape goes through all aspects."""
     width, height = list(ASPECT_SIZES.values())[question.seed % len(ASPECT_SIZES)]
-    return render(question.scene, frames=int(question.seconds * 16), fps=16, width=width, height=height)
+    return render(question.scene, frames=round(question.seconds * 16), fps=16, width=width, height=height)
 
 
 def autoencoded_truth() -> Draw:
@@ -147,7 +147,7 @@ def generating(options: Options) -> Draw:
 
 
 def prompts(options: Options) -> dict[str, Any]:
-    """{"generated": {attribute: {...}}, "sheet": path} for the prompts of a file; the sheet has FILE's name."""
+    """{"generated": {attribute: {...}}, "sheet": path} for the prompts of FILE; figures and sheet have its name."""
     if options.file is None:
         raise BadRequest("prompts", "which FILE? It has lines thing|place|action|prompt")
     asked = questions.read_prompts(options.file, seed=options.seed, seconds=options.seconds)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from pipelines.errors import BadRequest
-from pipelines.media import cage, encode
+from pipelines.media import cage, encode, landing
 from pipelines.media.cage import Done
 from pipelines.media.cage import Limits as Cage
 
@@ -105,7 +105,8 @@ def picture(source: Path, folder: Path, *, asked: str = "picture", limits: Limit
     pixels = develop(source, asked=asked, limits=limits)
     with tempfile.TemporaryDirectory(prefix="rushes-") as made:
         encode.still(pixels, Path(made) / "in.png")
-        return _named(Path(made) / "in.png", folder)
+        with landing.kept(folder):
+            return _named(Path(made) / "in.png", folder)
 
 
 def develop(path: Path, *, asked: str = "picture", limits: Limits | None = None) -> np.ndarray:
@@ -199,7 +200,8 @@ def _taken(
         seconds = (target.stat().st_size - 44) / (4 * encode.AUDIO_RATE) if most is None else 0
         if seconds > limits.seconds or (most is not None and frames[-1] > most):
             raise BadRequest(asked, f"{source.name} is longer than {limits.seconds:g} s; cut it first")
-        return _named(target, folder)
+        with landing.kept(folder):
+            return _named(target, folder)
 
 
 def _named(made: Path, folder: Path) -> Path:

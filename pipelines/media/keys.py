@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import Unavailable, need
+from pipelines.media import landing
 
 CHAIN, KEY, SECRET = "chain.pem", "key.pem", "secret"
 # Without a clock of a third party (no network), a signature is worth nothing once its certificate has ended.
@@ -62,8 +63,9 @@ class Identity:
 
 def read(folder: Path) -> Identity:
     """The identity in a folder; makes one if there is no such folder. Raises `Unavailable` with what is missing."""
-    if not folder.exists():
-        _make(folder)
+    with landing.kept(folder):
+        if not folder.exists():
+            _make(folder)
     try:
         found = Identity(
             chain=(folder / CHAIN).read_text(), key=(folder / KEY).read_text(), secret=(folder / SECRET).read_bytes()

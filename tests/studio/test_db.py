@@ -97,6 +97,17 @@ def test_what_is_no_database_is_named(tmp_path):
         Database(tmp_path / "rushes.db")
 
 
+def test_a_database_that_is_cut_off_is_named_with_what_brings_the_clips_back(database):
+    write(database, "a")
+    database.close()
+    with sqlite3.connect(database.path) as whole:
+        whole.execute("PRAGMA journal_mode = DELETE")  # moves the log into the file
+    whole.close()
+    database.path.write_bytes(database.path.read_bytes()[:5000])
+    with pytest.raises(Unavailable, match=r"rushes\.db is damaged; move it away and run: python -m studio reindex"):
+        count(Database(database.path))
+
+
 def test_a_folder_that_cannot_be_made_is_named():
     with pytest.raises(Unavailable, match="RUSHES_DATA"):
         Database(Path("/proc/rushes/rushes.db"))

@@ -116,3 +116,42 @@ def test_real_clips_are_those_in_the_wheels() -> None:
 def test_prompts_without_a_file_are_refused() -> None:
     with pytest.raises(BadRequest, match="FILE"):
         SUITES["prompts"](Options())
+
+
+def test_the_figures_of_a_prompts_file_never_replace_it_or_a_picture_of_its_name(tmp_path: Path) -> None:
+    line = "panda|meadow|jumps|a panda jumps in a meadow\n"
+    for written, mine in (("p.json", "p.png"), ("shots.txt", "shots.png")):
+        (tmp_path / written).write_text(line)
+        (tmp_path / mine).write_text("mine")
+        with pytest.raises(BadRequest, match="nothing that an evaluation wrote") as refused:
+            SUITES["prompts"](Options(file=tmp_path / written))
+        assert refused.value.field == "out"
+        assert (tmp_path / written).read_text() == line and (tmp_path / mine).read_text() == "mine"
+
+
+@pytest.mark.parametrize("suite", ["theatre", "autoencoder", "schedule"])
+@pytest.mark.parametrize("mine", ["[]", '{"mine": 1}', "no JSON"])
+def test_figures_of_somebody_else_are_never_replaced(suite: str, mine: str, tmp_path: Path) -> None:
+    (tmp_path / f"{suite}.json").write_text(mine)
+    with pytest.raises(BadRequest, match="nothing that an evaluation wrote"):
+        SUITES[suite](Options(out=tmp_path))
+    assert (tmp_path / f"{suite}.json").read_text() == mine
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("seconds", value) for value in (-1.0, 0.01, 1.03, 17.0, float("nan"), float("inf"))),
+        *(("steps", value) for value in (0, 1001, 10**400)),
+        *(("guidance", value) for value in (-1.0, 21.0, float("nan"))),
+        *((field, -(10**400)) for field in ("seed", "clips")),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused_before_any_work(field: str, value: float) -> None:
+    with pytest.raises(BadRequest) as refused:
+        Options(**{field: value})
+    assert refused.value.field == field and len(str(refused.value)) < 200
+
+
+def test_lengths_of_whole_frames_and_stills_are_options() -> None:
+    assert [Options(seconds=seconds).seconds for seconds in (0, 1, 2.5, 16)] == [0, 1, 2.5, 16]

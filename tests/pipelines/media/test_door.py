@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from pipelines.clip import Clip
-from pipelines.errors import BadRequest
+from pipelines.errors import BadRequest, Unavailable
 from pipelines.media import audio, cage, door, export, video
 
 FAST = door.Limits(seconds=4, cage=cage.Limits(seconds=20))
@@ -314,3 +314,9 @@ def test_no_file_but_the_upload_is_opened(clip: Clip, tmp_path: Path, name: str)
     system = ("/etc/ld", "/lib", "/usr/lib", "/proc", "/sys", "/dev")
     assert not [path for path in opened if not path.startswith(system)]
     assert not [line for line in lines if str(bait) in line or "connect(" in line]
+
+
+def test_a_folder_that_cannot_be_made_is_named_with_the_way_out(tmp_path: Path):
+    picture = export.picture(np.zeros((8, 8, 3), np.uint8), tmp_path / "a.png")
+    with pytest.raises(Unavailable, match="nothing can be kept in /proc/rushes .*another RUSHES_DATA"):
+        door.picture(picture, Path("/proc/rushes"))

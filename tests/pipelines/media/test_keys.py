@@ -54,3 +54,11 @@ def test_the_key_is_not_in_what_is_logged():
     identity = keys.new()
     assert "PRIVATE" not in repr(identity) and "PRIVATE" in identity.key
     assert 0 <= identity.number < 4096
+
+
+def test_a_folder_that_cannot_be_made_or_looked_into_is_named_with_the_way_out():
+    for folder in (Path("/proc/rushes/keys"), Path("/dev/null/keys"), Path("/tmp") / ("x" * 5000) / "keys"):
+        with pytest.raises(
+            Unavailable, match=r"nothing can be kept in .*; free some space or choose another RUSHES_DATA"
+        ):
+            keys.read(folder)

@@ -46,6 +46,28 @@ def test_missing_weights_say_how_to_get_them(weights):
         checkpoint.load_tae("tiny", weights[1].parents[1])
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: "",
+        lambda text: "{}",
+        lambda text: "[]",
+        lambda text: "[" * 100_000,
+        lambda text: json.dumps(json.loads(text) | {"config": 5}),
+        lambda text: text.replace('"latents"', '"latent"'),
+        lambda text: text.replace('"stem": 4', '"stem": 8'),
+        lambda text: text.replace('"stem": 4', '"stem": "four"'),
+        lambda text: text.replace('"stem": 4', '"stem": 0'),
+        lambda text: text.replace('"space": 2', '"space": null'),
+    ],
+)
+def test_a_damaged_card_says_how_to_get_it_back(weights, damage):
+    card = weights[1].with_suffix(".json")
+    card.write_text(damage(card.read_text()))
+    with pytest.raises(Unavailable, match="the card .* damaged; get it again with: git checkout"):
+        checkpoint.load_tae("tiny", weights[1].parents[1])
+
+
 def test_to_load_weights_does_not_load_torch_s_compiler():
     code = (
         "import sys; from pipelines.moviegen import checkpoint as c; c.load_text(); c.load_transformer(); c.load_tae();"
