@@ -22,6 +22,7 @@ MISSING = (  # in the order in which a caption says them
 ENOUGH = 60  # words: a prompt that long has been thought about
 LONGEST = 150  # words of what a language model may write
 QUOTED = re.compile(r'"([^"]+)"|\u201c([^\u201d]+)\u201d|\u00ab([^\u00bb]+)\u00bb|(?<!\w)\'([^\']+)\'(?!\w)')
+WHOLE = r"(?<!\w)(?<!\d[.,]){}(?!\w)(?![.,]\d)"  # the words themselves, not a part of others: 3 in neither 30 nor 3.5
 
 
 def enhance(prompt: str, row: ModelSpec) -> str:
@@ -44,14 +45,15 @@ def flaw(prompt: str, text: str) -> str | None:
         return "added nothing"
     if count > LONGEST or len(text) > LONGEST_PROMPT:
         return f"wrote {count} words and {len(text)} characters; {LONGEST} and {LONGEST_PROMPT} are the most"
-    lost = [words for words in kept(prompt) if " ".join(words.lower().split()) not in text.lower()]
+    whole = {words: WHOLE.format(re.escape(" ".join(words.split()))) for words in kept(prompt)}
+    lost = [words for words, pattern in whole.items() if not re.search(pattern, text, re.IGNORECASE)]
     return f"left out {lost[0][:60]!r}" if lost else None
 
 
 def kept(prompt: str) -> list[str]:
     """What must not get lost: everything in quotation marks, names (capitals inside a sentence) and numbers."""
     quoted = [" ".join(filter(None, found)) for found in QUOTED.findall(prompt)]
-    words = re.findall(r"[.!?:]|[\w'-]+", QUOTED.sub(" ", prompt))
+    words = re.findall(r"[.!?:]|(?:\d+[.,](?=\d))*[\w'-]+", QUOTED.sub(" ", prompt))
     pairs = zip([".", *words], words, strict=False)
     inside = [word for before, word in pairs if word[0].isdigit() or (word[0].isupper() and before not in ".!?:")]
     return [*quoted, *(word for word in inside if word != "I")]

@@ -37,6 +37,7 @@ def test_mini_and_long_prompts_are_left_alone():
         ("A fox meets Anna in Paris", ["Anna", "Paris"]),
         ("a sign that says \"open late\" and 'go away', 3 cats", ["open late", "go away", "3"]),
         ("a fox. The owl's friend sleeps. I see it", []),
+        ("2.5 kg of flour, 1,000 eggs, 3.", ["2.5", "1,000", "3"]),
         ("\u00ab bonjour \u00bb dit le panneau de Zo\u00e9", [" bonjour ", "Zo\u00e9"]),
     ],
 )
@@ -53,3 +54,20 @@ def test_what_a_language_model_wrote_is_checked_before_it_is_used():
     assert flaw(prompt, " ") == flaw(prompt, prompt) == "added nothing"
     assert "are the most" in str(flaw("a fox", "word " * (LONGEST + 1)))
     assert "are the most" in str(flaw("a fox", "w" * 2001))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "text", "lost"),
+    [
+        ("3 cats play", "In the sun, 30 cats play", "3"),
+        ("3 cats play", "In the sun, 1.3 cats play", "3"),
+        ("3 cats play", "In the sun, 3.5 cats play", "3"),
+        ("2.5 cats play", "In the sun, 2,5 cats play", "2.5"),
+        ("a cat sees Al", "In the sun, a cat sees Alma also", "Al"),
+        ("a sign 'go'", "In the sun, a sign says 'going'", "go"),
+        ("3 cats see Al", "In the sun, al's 3. They are cats", None),
+        ("a film in 16:9 of C3", "A realistic film in 16:9, of C3.", None),
+    ],
+)
+def test_a_name_or_number_must_stay_whole(prompt: str, text: str, lost: str | None):
+    assert flaw(prompt, text) == (lost and f"left out {lost!r}")

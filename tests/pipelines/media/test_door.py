@@ -128,6 +128,24 @@ def test_a_sound_becomes_stereo_at_48_khz(tmp_path: Path, suffix: str):
     assert audio.read(taken).shape[1] == 2
 
 
+def silence(path: Path, channels: int) -> Path:
+    """A second of silence that is small in the file, whatever it becomes in memory."""
+    with wave.open(str(path), "wb") as sound:
+        sound.setparams((channels, 1, 1_000, 0, "NONE", ""))
+        sound.writeframes(bytes([128]) * 1_000 * channels)
+    return path
+
+
+@pytest.mark.parametrize(("channels", "kept"), [(1, 1), (2, 2), (6, 2), (8, 2)])
+def test_a_sound_has_at_most_two_channels_in_memory(tmp_path: Path, channels: int, kept: int):
+    assert audio.read(silence(tmp_path / "in.wav", channels)).shape == (48_000, kept)
+
+
+def test_a_sound_whose_channels_have_no_place_in_a_room_is_refused(tmp_path: Path):
+    with pytest.raises(BadRequest, match="in.wav is not a sound that can be read"):
+        audio.read(silence(tmp_path / "in.wav", 64))
+
+
 def test_the_sound_of_a_film_can_be_taken_alone(phone: Path, tmp_path: Path):
     assert door.sound(phone, tmp_path, limits=FAST).suffix == ".wav"
 
