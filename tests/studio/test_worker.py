@@ -7,10 +7,12 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pipelines.errors import Unavailable
 from pipelines.requests import TextToVideo
+from studio.attempt import Attempt
 from studio.benchmarks import disk, ground, phases
 from studio.jobs import Jobs
 from studio.settings import Settings
@@ -100,6 +102,22 @@ def test_a_job_whose_worker_was_killed_while_it_saved_is_done_inline_where_that_
     assert (job.state, job.attempts) == ("done", 2) and ground.wrong(here, [id]) == []
     here.supervisor.start()
     assert ground.over(here, here.jobs.submit(ground.still(1), ground.OWNER)).state == "done"
+    here.close()
+
+
+def test_a_killed_job_leaves_no_preview_in_the_way_of_the_next_attempt(tmp_path):
+    here = Studio.open(Settings(data=tmp_path, runner="inline"))
+    id, pixels = here.jobs.submit(ground.still(), ground.OWNER), np.zeros((8, 8, 3), np.uint8)
+    previews = tmp_path / "previews"
+    previews.mkdir()
+    Attempt(here.jobs, here.jobs.claim("a server that is killed now"), previews).preview(pixels)
+    assert len(list(previews.iterdir())) == 1
+    here.supervisor.tidy()
+    assert list(previews.iterdir()) == []
+    with Attempt(here.jobs, here.jobs.claim("the next"), previews) as attempt:
+        attempt.preview(pixels)
+        assert here.jobs.get(id, None).preview == 1
+    assert list(previews.iterdir()) == []
     here.close()
 
 
