@@ -129,6 +129,19 @@ def test_a_full_disk_fails_the_job_with_a_sentence_and_hurts_nothing_else():
     assert figures["holds"], figures
 
 
+def test_a_machine_that_starts_no_process_just_now_is_asked_again_but_not_all_the_time(tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("RUSHES_TOO_LONG", "x" * 2**20)  # the system starts no program with such an environment
+    here = Studio.open(Settings(data=tmp_path))
+    here.supervisor.start()
+    ground.until(lambda: len(caplog.records) > 1, "two refusals", patience=30)
+    assert here.supervisor.worker is None and "too long" in caplog.text
+    first, second = [record.created for record in caplog.records[:2]]
+    assert second - first > 0.9
+    monkeypatch.delenv("RUSHES_TOO_LONG")
+    ground.until(lambda: here.supervisor.worker, "a worker")
+    here.close()
+
+
 def test_a_death_without_end_is_answered_ever_more_slowly(tmp_path):
     """A worker that dies at its start must not keep the machine busy: here its database is of a later version."""
     here = Studio.open(Settings(data=tmp_path))
