@@ -43,8 +43,7 @@ class Attempt:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._over.set()
         self._thread.join()
-        for number in range(self._shown, max(0, self._shown - 2), -1):
-            self._picture(number).unlink(missing_ok=True)
+        clear(self._previews, self.job.id)
 
     def progress(self, fraction: float, message: str) -> None:
         """A Progress. Raises `Cancelled` once the job is to be stopped."""
@@ -87,3 +86,9 @@ class Attempt:
             news = {"step": pace.step, "steps": pace.steps, "fraction": self._fraction, "message": self._message}
             phase, left = pace.phase, pace.left()
         return self._claims.report(self.job.id, phase, **news, eta_s=left)
+
+
+def clear(previews: Path, id: str) -> None:
+    """Removes every preview of a job; those of an attempt that was killed would be in the way of the next."""
+    for picture in previews.glob(f"{id}-*.webp"):
+        picture.unlink(missing_ok=True)

@@ -76,6 +76,11 @@ class Settings:
         return self.data / "clips"
 
     @property
+    def previews(self) -> Path:
+        """Pictures of the clips that are being made: previews/<job>-<number>.webp."""
+        return self.data / "previews"
+
+    @property
     def alone(self) -> bool:
         """Whether nobody but the people at this machine can reach the studio."""
         return self.host in LOOPBACK and not self.space

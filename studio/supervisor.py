@@ -25,9 +25,11 @@ LOOK_S = 0.2  # how often the supervisor looks
 STOP_S = 1.2  # for a job to notice that it is to be stopped, before its process is ended; people wait 2 s at most
 SILENT_S = 60  # without a heartbeat a worker is frozen; a machine that swaps is slower than one would think
 BACK_OFF = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)  # seconds before the next start, after so many deaths in a row
+RETRY_S = 1.0  # between two tries where the system starts no process
 HEALTHY_S = 60  # a worker that lived so long did not die of its start
 CLOSED = "the studio was closed"
 DEAF = "the model's process did not answer and was ended"
+TROUBLE = (StudioError, OSError)  # of the machine, which passes: a full disk, no memory for one process more
 log = logging.getLogger("studio.supervisor")
 
 
@@ -70,7 +72,7 @@ class Supervisor:
         while not self._closing.is_set():
             try:
                 self._look()
-            except StudioError as error:  # a full disk, say: it goes on when there is room
+            except TROUBLE as error:
                 log.warning("%s", error)
             self._closing.wait(LOOK_S)
 
@@ -85,6 +87,7 @@ class Supervisor:
             self._lost = None
         if self._process is None and time.monotonic() >= self._next:
             self._begun = time.monotonic()
+            self._next = self._begun + RETRY_S  # should it not start; once it runs, its death says when
             self._process = _process(self._settings)
 
     def _bury(self) -> None:
@@ -144,7 +147,7 @@ class Inline:
             try:
                 if self._worker.take():
                     continue
-            except StudioError as error:
+            except TROUBLE as error:
                 log.warning("%s", error)
             self._closing.wait(LOOK_S)
 

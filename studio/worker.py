@@ -21,7 +21,7 @@ from pipelines.errors import Cancelled, StudioError
 from pipelines.requests import Aside, Download
 from pipelines.residency import Residency
 from studio import seal, service
-from studio.attempt import STOPPED, Attempt
+from studio.attempt import STOPPED, Attempt, clear
 from studio.board import CANCELLED, DONE, FAILED, Job
 from studio.claims import Claims
 from studio.db import Database, alone
@@ -49,7 +49,7 @@ class Worker:
         self._settings = settings
         self._house = service.House(data=settings.data, policy=seal.policy(settings))
         self._clips = settings.clips
-        self._previews = settings.data / "previews"
+        self._previews = settings.previews
         self._name = f"{os.uname().nodename}:{os.getpid()}" if hasattr(os, "uname") else str(os.getpid())
         self._models: Residency | None = None
         self._pen = service.Pen()
@@ -70,7 +70,7 @@ class Worker:
     def _do(self, job: Job) -> None:
         state, message, clip = self._done(job)
         if clip is None:
-            discard(self._gallery, self._clips, job.id)
+            discard(self._gallery, self._settings, job.id)
         self._finish(job, state, message, clip)
 
     def warm(self, model: str) -> None:
@@ -151,14 +151,15 @@ class Worker:
 
 
 def take_back(claims: Claims, gallery: Gallery, settings: Settings, reason: str, *, blame: bool = True) -> None:
-    """Frees the jobs of a worker that is dead (see `Claims.recover`) and removes the halves of clips it has left."""
-    claims.recover(reason, blame=blame, clear=lambda id: discard(gallery, settings.clips, id))
+    """Frees the jobs of a worker that is dead (see `Claims.recover`) and removes the halves it has left."""
+    claims.recover(reason, blame=blame, clear=lambda id: discard(gallery, settings, id))
 
 
-def discard(gallery: Gallery, clips: Path, id: str) -> None:
-    """Removes what there is of a clip that the gallery has not taken in."""
+def discard(gallery: Gallery, settings: Settings, id: str) -> None:
+    """Removes a job's previews, and what there is of a clip that the gallery has not taken in."""
+    clear(settings.previews, id)
     if gallery.get(id, None) is None:
-        shutil.rmtree(clips / id, ignore_errors=True)
+        shutil.rmtree(settings.clips / id, ignore_errors=True)
 
 
 def main() -> None:

@@ -138,7 +138,7 @@ class Media:
     def _preview(self, request: Request) -> Response:
         name, number = request.path_params["name"], request.path_params["number"]
         job = self._studio.jobs.get(name, owner_of(request))
-        file = self._studio.settings.data / "previews" / f"{job.id}-{number}.webp" if job and number < 10**6 else None
+        file = self._studio.settings.previews / f"{job.id}-{number}.webp" if job and number < 10**6 else None
         if file is not None and not file.is_file():  # a page asks a moment too late: no error, but nothing to see
             return Response(status_code=204)
         return _file(file, "private, max-age=60")

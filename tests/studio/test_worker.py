@@ -7,10 +7,12 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pipelines.errors import Unavailable
 from pipelines.requests import TextToVideo
+from studio.attempt import Attempt
 from studio.benchmarks import disk, ground, phases
 from studio.jobs import Jobs
 from studio.settings import Settings
@@ -103,12 +105,41 @@ def test_a_job_whose_worker_was_killed_while_it_saved_is_done_inline_where_that_
     here.close()
 
 
+def test_a_killed_job_leaves_no_preview_in_the_way_of_the_next_attempt(tmp_path):
+    here = Studio.open(Settings(data=tmp_path, runner="inline"))
+    id, pixels = here.jobs.submit(ground.still(), ground.OWNER), np.zeros((8, 8, 3), np.uint8)
+    previews = tmp_path / "previews"
+    previews.mkdir()
+    Attempt(here.jobs, here.jobs.claim("a server that is killed now"), previews).preview(pixels)
+    assert len(list(previews.iterdir())) == 1
+    here.supervisor.tidy()
+    assert list(previews.iterdir()) == []
+    with Attempt(here.jobs, here.jobs.claim("the next"), previews) as attempt:
+        attempt.preview(pixels)
+        assert here.jobs.get(id, None).preview == 1
+    assert list(previews.iterdir()) == []
+    here.close()
+
+
 def test_a_full_disk_fails_the_job_with_a_sentence_and_hurts_nothing_else():
     try:
         figures = disk.measure()
     except Unavailable as error:
         pytest.skip(str(error))
     assert figures["holds"], figures
+
+
+def test_a_machine_that_starts_no_process_just_now_is_asked_again_but_not_all_the_time(tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("RUSHES_TOO_LONG", "x" * 2**20)  # the system starts no program with such an environment
+    here = Studio.open(Settings(data=tmp_path))
+    here.supervisor.start()
+    ground.until(lambda: len(caplog.records) > 1, "two refusals", patience=30)
+    assert here.supervisor.worker is None and "too long" in caplog.text
+    first, second = [record.created for record in caplog.records[:2]]
+    assert second - first > 0.9
+    monkeypatch.delenv("RUSHES_TOO_LONG")
+    ground.until(lambda: here.supervisor.worker, "a worker")
+    here.close()
 
 
 def test_a_death_without_end_is_answered_ever_more_slowly(tmp_path):
