@@ -56,10 +56,14 @@ class Request:
         """The fields that refer to files."""
         return tuple(spec.name for spec in dataclasses.fields(cls) if "media" in spec.metadata)
 
+    def references(self) -> dict[str, str]:
+        """What the studio has taken in for this request, by the field that names it."""
+        return {name: value for name in self.media_fields() if REFERENCE.fullmatch(value := getattr(self, name))}
+
     def located(self, data: PurePath) -> Self:
         """The same request with every reference as an absolute path below the data folder: for pipelines only."""
-        found = {name: getattr(self, name) for name in self.media_fields() if REFERENCE.fullmatch(getattr(self, name))}
-        return dataclasses.replace(self, **{name: str(data / reference) for name, reference in found.items()})
+        found = {name: str(data / reference) for name, reference in self.references().items()}
+        return dataclasses.replace(self, **found)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,8 +23,7 @@ class Belongings:
     def check(self, owner: str, request: Request) -> None:
         """Raises `BadRequest` with the first field that names a file which this owner has not brought."""
         with self._database.read() as tables:
-            for field in request.media_fields():
-                reference = getattr(request, field)
+            for field, reference in request.references().items():
                 asked = "SELECT 1 FROM belongings WHERE reference = ? AND owner = ?"
-                if REFERENCE.fullmatch(reference) and not tables.execute(asked, (reference, owner)).fetchone():
+                if not tables.execute(asked, (reference, owner)).fetchone():
                     raise BadRequest(field, "is a file that you have not brought; bring it again")

@@ -4,7 +4,6 @@ import dataclasses
 import hashlib
 import json
 import os
-import re
 import tempfile
 import zipfile
 import zlib
@@ -16,7 +15,6 @@ from pipelines.requests import Request, request_from_dict
 
 LIST, VERSION = "queue.json", 1
 MOST_JOBS, LONGEST_LIST, LARGEST_MEDIA = 1000, 16 << 20, 1 << 30  # jobs, bytes of the list, bytes of all media
-INPUT = re.compile(r"inputs/[0-9a-f]{64}\.[a-z0-9]{1,5}")  # how a request names what was uploaded
 UNREADABLE = (OSError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error)
 MEDIA = {".png": "image", ".mp4": "video", ".wav": "sound"}  # as the door of a studio leaves them
 Asked = list[tuple[Request, int]]  # with the priority
@@ -34,7 +32,7 @@ def pack(jobs: Asked, path: Path, inputs: Path) -> None:
 
     Raises `BadRequest` ("out") if the file cannot be written, `Unavailable` if an input is missing.
     """
-    names = sorted({name for request, _ in jobs for name in _named(request).values()})
+    names = sorted({name for request, _ in jobs for name in request.references().values()})
     for name in names:
         if not (inputs.parent / name).is_file():
             raise Unavailable(f"{name}, which a job needs, is not there any more; take that job out of the queue")
@@ -62,7 +60,7 @@ def unpack(path: Path, inputs: Path, take: Take) -> Asked:
     try:
         with zipfile.ZipFile(path) as file:
             jobs = _jobs(_read(file, LIST, LONGEST_LIST))
-            used = {name: field for request, _ in jobs for field, name in _named(request).items()}
+            used = {name: field for request, _ in jobs for field, name in request.references().items()}
             if sum(file.getinfo(name).file_size for name in used) > LARGEST_MEDIA:
                 raise BadRequest("queue", f"holds more than {LARGEST_MEDIA >> 20} MB of media")
             names = {name: _taken(file, name, field, inputs, take) for name, field in used.items()}
@@ -81,14 +79,8 @@ def _jobs(text: bytes) -> Asked:
     return [(request_from_dict(row.get("request")), row.get("priority", 0)) for row in rows]
 
 
-def _named(request: Request) -> dict[str, str]:
-    """The inputs that a request names, by the field that does, as paths inside the data folder."""
-    fields = [spec.name for spec in dataclasses.fields(request) if "media" in spec.metadata]
-    return {field: name for field in fields if INPUT.fullmatch(name := getattr(request, field))}
-
-
 def _renamed(request: Request, names: dict[str, str]) -> Request:
-    return dataclasses.replace(request, **{field: names[name] for field, name in _named(request).items()})
+    return dataclasses.replace(request, **{field: names[name] for field, name in request.references().items()})
 
 
 def _read(file: zipfile.ZipFile, name: str, most: int) -> bytes:

@@ -151,7 +151,7 @@ class Jobs(Claims):
         Raises `BadRequest` if it is no such zip or a job in it cannot be done, `Unavailable` if they are too many.
         """
         asked = bundle.unpack(path, self._inputs, take)
-        self.belongings.add(owner, *(getattr(one, name) for one, _ in asked for name in one.media_fields()))
+        self.belongings.add(owner, *(name for one, _ in asked for name in one.references().values()))
         return self._submit(asked, owner)
 
     def _submit(self, asked: list[tuple[Request, int]], owner: str) -> list[str]:

@@ -1,8 +1,7 @@
 """This studio's name on what it makes, and what it says of files that people bring back."""
 
-import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
+from pathlib import Path, PurePath
 from typing import Any
 
 from pipelines import card, catalog, safety
@@ -12,8 +11,6 @@ from pipelines.media.provenance import Record, Source
 from pipelines.requests import Request
 from studio.settings import Settings
 
-REFERENCE = re.compile(r"inputs/([0-9a-f]{64})\.[a-z0-9]{3,4}")
-
 
 def record(settings: Settings, clip: str, request: Request) -> Record:
     """What `export.save` writes into the clip with this id. Makes the studio's keys on first use."""
@@ -21,15 +18,11 @@ def record(settings: Settings, clip: str, request: Request) -> Record:
         identity=_identity(settings),
         clip=clip,
         weights=weights(request.model),
-        sources=tuple(_sources(request, settings.data)),
+        sources=tuple(
+            Source(role=field, sha256=PurePath(reference).stem, path=settings.data / reference)
+            for field, reference in request.references().items()
+        ),
     )
-
-
-def _sources(request: Request, data: Path) -> Iterator[Source]:
-    """What people brought for the request: its fields that name a file of `inputs` by its content."""
-    for role, value in request.to_dict().items():
-        if isinstance(value, str) and (found := REFERENCE.fullmatch(value)):
-            yield Source(role=role, sha256=found[1], path=data / value)
 
 
 def look(path: Path, settings: Settings, *, mine: Callable[[str], bool] = lambda clip: True) -> dict[str, Any]:

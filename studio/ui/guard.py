@@ -25,18 +25,23 @@ KNOWN = 10_000  # callers that are remembered
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """At most `most` requests in any `seconds`, for paths that end so."""
+    """At most `most` requests in any `seconds`, for paths that end so; those that only read count where `reads`."""
 
-    ends: str
+    ends: tuple[str, ...]
     most: int
     seconds: float
+    reads: bool = False
 
 
+# What is packed or counted anew for whoever asks.
+PACKED = ("/archive", "/queue", "/report", *(f"/votes.{kind}" for kind in ("csv", "json", "parquet")))
 # Of one owner, or of one address that is nobody yet. A page that is open asks about once a second.
 PACES = (
-    Pace(ends="/upload", most=30, seconds=60),
-    Pace(ends="/login", most=20, seconds=60),
-    Pace(ends="", most=900, seconds=60),
+    Pace(ends=("/upload",), most=30, seconds=60),
+    Pace(ends=("/login",), most=20, seconds=60),
+    Pace(ends=PACKED, most=30, seconds=60, reads=True),
+    Pace(ends=("/next",), most=600, seconds=60, reads=True),  # a room of raters may share one address
+    Pace(ends=("",), most=900, seconds=60),
 )
 
 
@@ -101,11 +106,11 @@ class Turnstile:
 
     def __init__(self, app: ASGIApp, paces: tuple[Pace, ...] = PACES):
         self._app = app
-        self._windows = [(pace.ends, Window(pace)) for pace in paces]
+        self._windows = [(pace, Window(pace)) for pace in paces]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One exchange; only what changes something or asks for work is counted."""
-        if scope["type"] == "http" and scope["method"] == "POST" and (wait := self._wait(Request(scope))):
+        if scope["type"] == "http" and (wait := self._wait(Request(scope))):
             said = {"Retry-After": str(math.ceil(wait))}
             answer = PlainTextResponse("that is more than people do; wait a moment", status_code=429, headers=said)
             await answer(scope, receive, send)
@@ -115,4 +120,7 @@ class Turnstile:
     def _wait(self, request: Request) -> float:
         path = request.url.path.rstrip("/")
         caller = getattr(request.state, "owner", None) or (request.client.host if request.client else "")
-        return next(window.wait(caller) for ends, window in self._windows if path.endswith(ends))
+        for pace, window in self._windows:
+            if path.endswith(pace.ends) and (pace.reads or request.method == "POST"):
+                return window.wait(caller)
+        return 0.0

@@ -2,12 +2,13 @@
 
 import json
 import pickle
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
 
 from pipelines.errors import BadRequest
-from pipelines.requests import ASPECTS, LONGEST_PROMPT, TextToVideo, request_from_dict
+from pipelines.requests import ASPECTS, LONGEST_PROMPT, EditVideo, TextToVideo, request_from_dict
 
 ASKED = TextToVideo(prompt="a red panda", seconds=2.5, aspect="16:9", seed=3)
 
@@ -38,6 +39,13 @@ def test_frames_follow_from_seconds_and_rate():
 def test_a_whole_number_is_accepted_where_a_fraction_is():
     request = TextToVideo(prompt="a panda", seconds=4)
     assert type(request.seconds) is float
+
+
+def test_what_was_taken_in_is_named_by_the_field_that_asks_for_it():
+    film = f"inputs/{'0' * 64}.mp4"
+    asked = EditVideo(prompt="it snows", video=film, mask="/tmp/mask.png")
+    assert asked.references() == {"video": film}
+    assert asked.located(PurePosixPath("/data")).video == f"/data/{film}"
 
 
 @pytest.mark.parametrize("aspect", ASPECTS)

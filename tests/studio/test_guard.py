@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
@@ -9,7 +10,7 @@ from starlette.routing import Route
 
 from studio.settings import Settings
 from studio.studio import Studio
-from studio.ui.guard import Pace, Turnstile, Window, headers, protect
+from studio.ui.guard import PACES, Pace, Turnstile, Window, headers, protect
 
 
 class Clock:
@@ -23,7 +24,7 @@ class Clock:
 
 def test_a_caller_waits_until_the_window_has_passed():
     clock = Clock()
-    window = Window(Pace(ends="", most=2, seconds=10), clock)
+    window = Window(Pace(ends=("",), most=2, seconds=10), clock)
     assert [window.wait("a"), window.wait("a")] == [0, 0]
     clock.now += 4
     assert window.wait("a") == 6 and window.wait("b") == 0
@@ -32,7 +33,7 @@ def test_a_caller_waits_until_the_window_has_passed():
 
 
 def test_callers_are_not_remembered_for_ever():
-    window = Window(Pace(ends="", most=1, seconds=1e9))
+    window = Window(Pace(ends=("",), most=1, seconds=1e9))
     for number in range(10_100):
         window.wait(str(number))
     assert window.wait("10099") > 0 and window.wait("0") == 0
@@ -62,7 +63,7 @@ def studio_with(*paces: Pace) -> Starlette:
 
 
 def test_who_sends_too_much_is_told_when_to_come_back():
-    app = studio_with(Pace(ends="/upload", most=2, seconds=60), Pace(ends="", most=4, seconds=60))
+    app = studio_with(Pace(ends=("/upload",), most=2, seconds=60), Pace(ends=("",), most=4, seconds=60))
     assert [asked(app, "/upload")[0] for _ in range(3)] == [200, 200, 429]
     status, said = asked(app, "/upload")
     assert status == 429 and 1 <= int(said["retry-after"]) <= 60
@@ -71,8 +72,27 @@ def test_who_sends_too_much_is_told_when_to_come_back():
 
 
 def test_reading_is_not_counted():
-    app = studio_with(Pace(ends="", most=1, seconds=60))
+    app = studio_with(Pace(ends=("",), most=1, seconds=60))
     assert {asked(app, "/x", "GET")[0] for _ in range(20)} == {200}
+
+
+def test_reading_what_has_to_be_made_first_is_counted_whatever_the_method():
+    app = studio_with(Pace(ends=("/upload",), most=2, seconds=60, reads=True), Pace(ends=("",), most=1, seconds=60))
+    assert [asked(app, "/upload", method)[0] for method in ("GET", "HEAD", "GET", "POST")] == [200, 200, 429, 429]
+    assert asked(app, "/x")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/media/archive", "/media/queue", "/vote/a/next", "/studies/a/report", "/studies/a/votes.csv", "/vote/a/next/"],
+)
+def test_nobody_has_a_studio_pack_and_count_without_end(path: str):
+    app = Starlette(routes=[Route("/{path:path}", lambda request: PlainTextResponse("ok"))])
+    app.add_middleware(Turnstile)
+    most = next(pace.most for pace in PACES if path.rstrip("/").endswith(pace.ends))
+    assert most < 900
+    assert [asked(app, path, "GET")[0] for _ in range(most + 1)] == [200] * most + [429]
+    assert asked(app, "/media/a/clip", "GET")[0] == 200
 
 
 def test_nothing_is_loaded_from_elsewhere_and_no_other_site_frames_the_page():

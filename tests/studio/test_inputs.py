@@ -84,8 +84,8 @@ class WithInputs(Consented, TextToVideo):
     """A request that takes a face and a film."""
 
     task: ClassVar[str] = "with-inputs"
-    face: str = knob("", "Face")
-    video: str = knob("", "Video")
+    face: str = knob("", "Face", media="image")
+    video: str = knob("", "Video", media="video")
 
 
 def test_what_people_brought_is_in_the_signature_and_a_face_only_as_a_hash(clip: Clip, still: Clip, tmp_path: Path):
@@ -102,6 +102,12 @@ def test_what_people_brought_is_in_the_signature_and_a_face_only_as_a_hash(clip:
     assert [source["role"] for source in facts[provenance.SOURCES]["sources"]] == ["face", "video"]
     assert facts[provenance.CONSENT] == {"statement": "fictional"}
     assert [one["title"].split()[0] for one in manifest["ingredients"]] == ["video"]
+
+
+def test_words_that_read_like_the_name_of_a_file_name_none(tmp_path: Path):
+    asked = TextToVideo(prompt=f"inputs/{'0' * 64}.png")
+    assert asked.references() == {} and asked.located(tmp_path) == asked
+    assert seal.record(Settings(data=tmp_path), "0" * 32, asked).sources == ()
 
 
 def test_the_record_names_the_weights_that_made_the_clip(tmp_path: Path):
