@@ -13,6 +13,8 @@ import secrets
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,24 +32,25 @@ Result = dict[str, Any]
 
 def make(options: argparse.Namespace, settings: Settings) -> Result:
     """Any request to its file, in this process."""
-    request = request_of(options, settings)
-    path = options.out or free_name(request, Path.cwd())
-    service.check(request, path)
-    note(f"seed {request.seed}")
-    meter = Meter(sys.stderr)
-    try:
-        record = seal.record(settings, secrets.token_hex(16), request)
-        made = service.make(
-            request,
-            path,
-            house=service.House(data=settings.data, policy=seal.policy(settings)),
-            models=service.on_best_device(),
-            progress=meter,
-            note=meter.note,
-            record=record,
-        )
-    finally:
-        meter.close()
+    asked = request_of(options, settings)
+    path = options.out or free_name(asked, Path.cwd())
+    service.check(asked, path)
+    with _brought(asked, options, settings) as request:
+        note(f"seed {request.seed}")
+        meter = Meter(sys.stderr)
+        try:
+            record = seal.record(settings, secrets.token_hex(16), request)
+            made = service.make(
+                request,
+                path,
+                house=service.House(data=settings.data, policy=seal.policy(settings)),
+                models=service.on_best_device(),
+                progress=meter,
+                note=meter.note,
+                record=record,
+            )
+        finally:
+            meter.close()
     return made.to_dict()
 
 
@@ -58,7 +61,10 @@ def sound(options: argparse.Namespace, settings: Settings) -> Result:
 
 
 def request_of(options: argparse.Namespace, settings: Settings) -> Request:
-    """What was given, the model's defaults for the rest, and a seed drawn if there is none. Raises `BadRequest`."""
+    """What was given, the model's defaults for the rest, and a seed drawn if there is none. Raises `BadRequest`.
+
+    Files that are brought are only looked for: something stands for them until all else is known to be right.
+    """
     kind: type[Request] = options.request
     fields = {spec.name: spec for spec in dataclasses.fields(kind)}
     known = {spec.name for other in TASKS.values() for spec in dataclasses.fields(other)}
@@ -66,15 +72,29 @@ def request_of(options: argparse.Namespace, settings: Settings) -> Request:
     for name in sorted(given.keys() - fields.keys()):
         raise BadRequest(name, f"{kind.task} has no use for it; leave it out")
     row = catalog.spec(given.get("model") or catalog.usual(kind.task, settings.model))
-    taken = {name: _taken_in(fields[name], given[name], settings) for name in kind.media_fields() if name in given}
-    return kind(**{**table.defaults(row, kind), "seed": secrets.randbelow(2**31), **given, **taken})
+    files = [name for name in kind.media_fields() if name in given]
+    for name in files:
+        if not given[name].is_file():
+            raise BadRequest(name, f"there is no file {given[name]}")
+    held = {name: inputs.any_file(fields[name].metadata["media"]) for name in files}
+    return kind(**{**table.defaults(row, kind), "seed": secrets.randbelow(2**31), **given, **held})
 
 
-def _taken_in(spec: dataclasses.Field, path: Path, settings: Settings) -> str:
-    """Brings a file in by the one door and returns its name in requests."""
-    if not path.is_file():
-        raise BadRequest(spec.name, f"there is no file {path}")
-    return inputs.take(path, spec.metadata["media"], settings, asked=spec.name)
+@contextmanager
+def _brought(asked: Request, options: argparse.Namespace, settings: Settings) -> Iterator[Request]:
+    """The request with its files, brought in by the one door. If nothing comes of it, nobody's picture is kept."""
+    here = set((settings.data / inputs.FOLDER).glob("*"))
+    fields = [spec for spec in dataclasses.fields(asked) if "media" in spec.metadata and getattr(asked, spec.name)]
+    taken: dict[str, str] = {}
+    try:
+        for spec in fields:
+            path = getattr(options, spec.name)
+            taken[spec.name] = inputs.take(path, spec.metadata["media"], settings, asked=spec.name)
+        yield dataclasses.replace(asked, **taken)
+    except BaseException:
+        for file in {settings.data / reference for reference in taken.values()} - here:
+            file.unlink(missing_ok=True)
+        raise
 
 
 def free_name(request: Request, folder: Path) -> Path:

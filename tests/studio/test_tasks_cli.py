@@ -104,6 +104,26 @@ def test_a_file_that_is_missing_is_named(desk: Path, capsys: pytest.CaptureFixtu
     assert "video: there is no file away.mp4" in capsys.readouterr().err
 
 
+REFUSED = {
+    "a face without a right to it": "personalize cat --model tiny-vace --face in.png",
+    "no steps": "edit redder --model tiny-lucy --video in.mp4 --steps 0",
+    "a length that is none": "animate cat --model tiny-wan-image --image in.png --seconds 1.3",
+    "an ending that does not fit": "upscale --model tiny-ltx-upscaler --video in.mp4 --out out.gif",
+    "a task of another model": "animate cat --model tiny-lucy --image in.png",
+    "a second file that is none": "animate cat --model tiny-wan-image --image in.png --last none.png --seconds 1.25",
+}
+
+
+@pytest.mark.parametrize("command", REFUSED.values(), ids=REFUSED)
+def test_nothing_that_was_brought_for_a_wrong_request_is_kept(
+    command: str, desk: Path, capsys: pytest.CaptureFixture[str]
+):
+    (desk / "none.png").write_text("no picture", encoding="utf-8")
+    assert cli.main(command.split()) == cli.WRONG
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not [file for file in (desk / "data").rglob("*") if file.is_file()]
+
+
 def test_models_lists_what_cannot_run_with_a_reason_and_what_is_not_to_be_had(
     desk: Path, capsys: pytest.CaptureFixture[str]
 ):
