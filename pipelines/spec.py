@@ -31,7 +31,7 @@ class ModelSpec:
     sizes: tuple[tuple[str, int, int], ...]  # (aspect, width, height), the model's own choice first for each aspect
     weights: str | None = None  # folder of .safetensors files, relative to the project; None: not kept in the project
     about: str = ""
-    frame_step: int = 1  # the network makes 1 + k * frame_step frames; what is over is cut off
+    frame_step: int = 1  # the network makes 1 + k * frame_step frames; what is over is left out
     longest_s: float = 16.0  # of a sound
     steps: int = 50
     guidance: float = 4.0
@@ -89,7 +89,7 @@ def valid_frames(row: ModelSpec) -> range:
 
 
 def network_frames(row: ModelSpec, frames: int) -> int:
-    """The least number of frames that the network makes and that holds what was asked; the rest is cut off."""
+    """The least number of frames that the network makes and that holds what was asked; the rest is left out."""
     return 1 + -(-(frames - 1) // row.frame_step) * row.frame_step
 
 

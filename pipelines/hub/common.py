@@ -162,7 +162,7 @@ def clip_of(job: Order, result: Result) -> Clip:
     if isinstance(request, VideoToSound):
         frames = job.source.frames
     else:
-        frames = levels(result.frames[: job.wanted])
+        frames = job.kept(levels(result.frames))
         made = (frames.shape[2], frames.shape[1])
         assert made == (job.width, job.height), f"{job.row.name} made {made} instead of {(job.width, job.height)}"
     audio = None

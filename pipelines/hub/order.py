@@ -1,6 +1,6 @@
 """A request on its way to a family: the size and length that the network works at, its pictures read and cut to fit.
 
-What comes out is cut back: exactly the frames and the seconds that were asked for.
+What comes out is cut back: exactly the frames and seconds that were asked for, with the last frame that was given.
 """
 
 import math
@@ -77,6 +77,15 @@ class Order:
             film = [Image.fromarray(frame) for frame in video.read(Path(path)).frames]
             return [picture.convert("L") for picture in self._filled(film)]
         return [self.picture("mask").convert("L")] * self.frames
+
+    def kept(self, frames: np.ndarray) -> np.ndarray:
+        """`wanted` of the network's frames: the first ones, or to the last one if a picture was given for it.
+
+        What is over is then left out one by one along the way, so that nothing jumps.
+        """
+        if not getattr(self.request, "last", ""):
+            return frames[: self.wanted]
+        return frames[np.linspace(0, len(frames) - 1, self.wanted).round().astype(int)]
 
     def _filled(self, pictures: Pictures) -> Pictures:
         fitted = [ImageOps.fit(picture, (self.width, self.height)) for picture in pictures[: self.wanted]]

@@ -7,8 +7,8 @@ from typing import Any
 
 from PIL import Image
 
-from pipelines.hub.order import Order, Pictures
-from pipelines.hub.wan import FLOAT32, result
+from pipelines.hub.order import Order, Pictures, Result
+from pipelines.hub.wan import FLOAT32
 
 __all__ = ["FLOAT32", "arguments", "result"]
 UNKNOWN = (128, 128, 128)  # the grey of a frame that is to be invented
@@ -24,6 +24,11 @@ def arguments(order: Order) -> dict[str, Any]:
     if request.task == "image-to-video":
         return given | _ends(order)
     return given
+
+
+def result(output: Any, order: Order) -> Result:
+    """The first film of the batch, which ends where `_ends` has put the last frame."""
+    return Result(frames=output.frames[0][: order.wanted])
 
 
 def _ends(order: Order) -> dict[str, Pictures]:

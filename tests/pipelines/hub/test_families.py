@@ -5,6 +5,7 @@ import gc
 import inspect
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,9 @@ import diffusers
 import torch
 
 from pipelines.hub import consisid, tiny
+from pipelines.hub.common import clip_of
 from pipelines.hub.families import FAMILIES
-from pipelines.hub.order import order
+from pipelines.hub.order import Order, order
 
 ALL = [(name, task) for name, (like, _, _) in tiny.MODELS.items() for task in catalog.spec(like).tasks]
 HERE = [(name, task) for name, task in ALL if name != "tiny-consisid"]  # it needs packages that read faces
@@ -111,6 +113,30 @@ def _new_numbers() -> int:
     """Elements of all tensors that came since the freeze and are still alive."""
     gc.collect()
     return sum(item.numel() for item in gc.get_objects() if type(item) in (torch.Tensor, torch.nn.Parameter))
+
+
+@pytest.mark.parametrize("name", ["tiny-wan-image", "tiny-vace", "tiny-ltx", "tiny-ltx2"])
+def test_the_last_frame_that_was_asked_for_is_the_last_of_the_clip(
+    name: str, model: Get, ask: Ask, given: dict[str, str]
+):
+    """The network makes more frames than are wanted. Each frame here says its own number in its brightness."""
+    pipeline = model(name)
+    for last in (given["last"], ""):
+        request = ask(name, "image-to-video", last=last)
+        job = order(request, pipeline.row, pipeline._pipe(FAMILIES[pipeline.row.family]["image-to-video"]))
+        assert job.frames > job.wanted == 10
+        made = np.broadcast_to(np.arange(job.frames)[:, None, None, None] / 255, (job.frames, 32, 32, 3))
+        output = SimpleNamespace(frames=[made.astype(np.float32)], audio=[np.zeros((2, 9), np.float32)])
+        shown = [int(frame[0, 0, 0]) for frame in clip_of(job, pipeline._family.result(output, job)).frames]
+        assert len(shown) == job.wanted and shown[0] == 0
+        assert set(np.diff(shown)) <= {1, 2}  # what is over is left out one by one
+        assert shown[-1] == (_place_of_last(pipeline._family.arguments(job), job) if last else job.wanted - 1)
+
+
+def _place_of_last(arguments: dict[str, Any], job: Order) -> int:
+    """The number of the frame that a family gives the last picture to; the network's last, as most of them do."""
+    known = [number for number, mask in enumerate(arguments.get("mask", [])) if mask.getextrema() == (0, 0)]
+    return known[-1] if known else job.frames - 1
 
 
 def test_another_seed_gives_another_clip(model: Get, ask: Ask):
