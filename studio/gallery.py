@@ -25,6 +25,7 @@ __all__ = ["Entry", "Gallery", "Page", "Query"]
 KINDS = {".mp4": "clip", ".png": "still", ".wav": "sound"}
 LONGEST_TAG, MOST_TAGS = 40, 20
 MOST_AT_ONCE = 1_000
+KEEP_DAYS = 30  # what is deleted can be brought back for so long, or until its owner needs the room
 REQUEST, ENTRY = "request.json", "entry.json"
 log = logging.getLogger("studio.gallery")
 KEPT = tuple(name for name in Entry.__dataclass_fields__ if name not in ("id", "request", "tags"))
@@ -84,10 +85,12 @@ class Gallery(Shelf):
             self._write_down(connection, names)
         return names
 
-    def purge(self, older_than: float) -> int:
+    def purge(self, older_than: float = KEEP_DAYS * 24 * 3600, owner: str | None = None) -> int:
         """Removes for good, with their files, the clips that were deleted more than so many seconds ago; how many."""
+        before = time.time() - older_than
         with self._database.write() as connection:
-            rows = connection.execute("SELECT id FROM clips WHERE deleted < ?", (time.time() - older_than,))
+            wanted = "SELECT id FROM clips WHERE deleted < ? AND owner = coalesce(?, owner)"
+            rows = connection.execute(wanted, (before, owner))
             names = [row["id"] for row in rows.fetchall()]
             connection.executemany("DELETE FROM clips WHERE id = ?", [(name,) for name in names])
         for name in names:

@@ -12,7 +12,7 @@ from typing import Any
 from pipelines.errors import BadRequest, Unavailable
 from pipelines.media import foreign
 from studio.db import Database
-from studio.gallery import Gallery, Query
+from studio.gallery import KEEP_DAYS, Gallery, Query
 from studio.settings import Settings
 
 ID = "the first letters of a clip's id, as `python -m studio gallery` lists them"
@@ -41,7 +41,9 @@ def options(command: argparse.ArgumentParser) -> None:
     command.add_argument("what", nargs="*", metavar="ID|WORD|FILE", help=f"{ID}; words; tags; a file")
     command.add_argument("--page", type=int, default=1, metavar="N", help="which page of the list (default 1)")
     command.add_argument("--size", type=int, default=24, metavar="N", help="how many clips are on a page (default 24)")
-    command.add_argument("--days", type=float, default=30, metavar="X", help="purge: deleted for so long (default 30)")
+    command.add_argument(
+        "--days", type=float, default=KEEP_DAYS, metavar="X", help="purge: deleted for so long (default 30)"
+    )
     for name in ("task", "model", "aspect", "tag", "owner"):
         command.add_argument(f"--{name}", metavar="TEXT", help=f"only of this {name} (default: any)")
     command.add_argument("--starred", action="store_true", default=None, help="only favourites")

@@ -31,7 +31,7 @@ class Studio:
         """Makes or finds the data folder and its database. Raises `Unavailable` if nothing can be kept there."""
         database = Database(settings.data / "rushes.db")
         gallery = Gallery(database, settings.clips)
-        quota = Quota(shelf=gallery, megapixel_seconds=settings.max_megapixel_seconds, disk_mb=settings.max_disk_mb)
+        quota = Quota(gallery=gallery, megapixel_seconds=settings.max_megapixel_seconds, disk_mb=settings.max_disk_mb)
         jobs = Jobs(database, limits=Limits(each=settings.max_waiting), quota=quota, policy=seal.policy(settings))
         runner = Inline if settings.runner == "inline" else Supervisor
         return cls(

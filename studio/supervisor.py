@@ -18,7 +18,7 @@ from pipelines.errors import StudioError
 from studio.claims import Claims
 from studio.gallery import Gallery
 from studio.settings import Settings
-from studio.worker import Worker, take_back
+from studio.worker import Worker, take_back, tidy
 
 ROOT = Path(__file__).resolve().parents[1]
 LOOK_S = 0.2  # how often the supervisor looks
@@ -124,8 +124,8 @@ class Inline:
         self._thread = threading.Thread(target=self._work, daemon=True, name="inline worker")
 
     def tidy(self) -> None:
-        """Finds what a server that was killed has left; call it once, before any work."""
-        take_back(*self._parts, CLOSED)
+        """Finds what a server that was killed has left, and purges the gallery; call it once, before any work."""
+        tidy(*self._parts, CLOSED)
 
     def start(self) -> None:
         """Does every job, one after the other, until `close`."""

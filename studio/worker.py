@@ -155,6 +155,12 @@ def take_back(claims: Claims, gallery: Gallery, settings: Settings, reason: str,
     claims.recover(reason, blame=blame, clear=lambda id: discard(gallery, settings, id))
 
 
+def tidy(claims: Claims, gallery: Gallery, settings: Settings, reason: str) -> None:
+    """What is done once, before any work: takes back what a dead worker held, and purges what was deleted long ago."""
+    take_back(claims, gallery, settings, reason)
+    gallery.purge()
+
+
 def discard(gallery: Gallery, settings: Settings, id: str) -> None:
     """Removes a job's previews, and what there is of a clip that the gallery has not taken in."""
     clear(settings.previews, id)
@@ -184,7 +190,7 @@ def _work(settings: Settings, database: Database) -> NoReturn:
     """Does jobs for ever. Whatever is said to run when this begins has lost its worker."""
     _clean(settings.data)
     claims, gallery = Claims(database), Gallery(database, settings.clips)
-    take_back(claims, gallery, settings, ENDED)
+    tidy(claims, gallery, settings, ENDED)
     worker = Worker(claims, gallery, settings)
     worker.warm(settings.model)
     while True:

@@ -71,7 +71,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "studio.shelf": STORE,
     "studio.gallery": STORE | {"studio.shelf", "studio.made", "pipelines.media.audio", "pipelines.media.video"},
     "studio.people": STORE,
-    "studio.quota": STORE | {"studio.shelf", "pipelines.catalog", "pipelines.spec"},
+    "studio.quota": STORE | {"studio.gallery", "pipelines.catalog", "pipelines.spec"},
     "studio.arena": STORE,
     **dict.fromkeys(PLAIN, PLAIN),
     "pipelines.catalog": PLAIN

@@ -11,12 +11,15 @@ import numpy as np
 import pytest
 
 from pipelines.clip import Clip
-from pipelines.errors import BadRequest
+from pipelines.errors import BadRequest, Unavailable
 from pipelines.media import export
 from pipelines.requests import TextToSound, TextToVideo
 from studio.cli import main
 from studio.db import Database
 from studio.gallery import Gallery, Query
+from studio.quota import Quota
+from studio.settings import Settings
+from studio.studio import Studio
 
 ADA, BOB = "browser:ada", "browser:bob"
 NASTY = "<script>alert(1)</script> ${1+1} {{value}} '; DROP TABLE clips; --"
@@ -147,6 +150,31 @@ def test_what_is_deleted_can_be_brought_back_until_it_is_purged(gallery, keep):
     assert gallery.purge(0) == 1
     assert gallery.undo(token, ADA) == [] and found(gallery) == ["a cat"] and found(gallery, text="fox") == []
     assert gallery.bytes(ADA) == gallery.get(names[1], ADA).bytes
+
+
+def test_a_full_disk_takes_what_its_owner_has_deleted_for_good_and_nothing_else(gallery, keep):
+    gone, kept, other = keep("a fox"), keep("a cat"), keep("a dog", owner=BOB)
+    gallery.delete([gone], ADA)
+    undo = gallery.delete([other], BOB)
+    Quota(gallery=gallery, disk_mb=1).check(TextToVideo(prompt="a fox"), ADA)
+    assert gallery.bytes(ADA) > gallery.get(kept, ADA).bytes, "while there is room, it can be brought back"
+    with pytest.raises(Unavailable, match="delete some to make room"):
+        Quota(gallery=gallery, disk_mb=0).check(TextToVideo(prompt="a fox"), ADA)
+    assert gallery.bytes(ADA) == gallery.get(kept, ADA).bytes
+    gallery.delete([kept], ADA)
+    Quota(gallery=gallery, disk_mb=1e-6).check(TextToVideo(prompt="a fox"), ADA)
+    assert gallery.bytes(ADA) == 0 and gallery.undo(undo, BOB) == [other]
+
+
+def test_what_was_deleted_a_month_ago_is_gone_for_good_when_the_studio_starts(gallery, keep, tmp_path):
+    old, new = keep("a fox"), keep("a cat")
+    undo = [gallery.delete([name], ADA) for name in (old, new)]
+    with gallery._database.write() as tables:
+        tables.execute("UPDATE clips SET deleted = deleted - 31 * 24 * 3600 WHERE id = ?", (old,))
+    here = Studio.open(Settings(data=tmp_path, runner="inline"))
+    here.supervisor.tidy()
+    here.close()
+    assert [gallery.undo(token, ADA) for token in undo] == [[], [new]] and not (tmp_path / "clips" / old).exists()
 
 
 def test_a_wrong_id_among_many_leaves_all_as_they_are(gallery, keep):

@@ -91,14 +91,14 @@ def test_whoever_is_at_the_machine_owns_it_and_nobody_else_does(database):
 def test_a_quota_counts_pixels_times_seconds_and_the_disk(tmp_path, database):
     four = TextToVideo(prompt="a fox", seconds=4)
     asked = megapixel_seconds(four)
-    shelf = Gallery(database, tmp_path)
+    gallery = Gallery(database, tmp_path)
     assert asked == pytest.approx(2 * megapixel_seconds(TextToVideo(prompt="a fox", seconds=2)))
-    Quota(shelf=shelf).check(four, "ada")
-    Quota(shelf=shelf, megapixel_seconds=asked, disk_mb=1).check(four, "ada")
+    Quota(gallery=gallery).check(four, "ada")
+    Quota(gallery=gallery, megapixel_seconds=asked, disk_mb=1).check(four, "ada")
     with pytest.raises(BadRequest, match="seconds: this would be"):
-        Quota(shelf=shelf, megapixel_seconds=asked / 2).check(four, "ada")
+        Quota(gallery=gallery, megapixel_seconds=asked / 2).check(four, "ada")
     with pytest.raises(Unavailable, match="0 MB is the most"):
-        Quota(shelf=shelf, disk_mb=0).check(four, "ada")
+        Quota(gallery=gallery, disk_mb=0).check(four, "ada")
 
 
 def test_the_command_adds_lists_and_removes_people(tmp_path, monkeypatch, capsys):
