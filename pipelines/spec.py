@@ -12,6 +12,7 @@ LEVELS = ("whole", "parts", "blocks", "layers")
 # How the transformer's weights are kept, with the share of bfloat16's bytes: "fp8" casts each layer as it is used (no
 # package), "int8" and "nf4" are bitsandbytes' (CUDA only), "ao-int8" and "ao-fp8" are torchao's.
 PRECISIONS = {"bf16": 1.0, "fp8": 0.5, "int8": 0.5, "nf4": 0.3, "ao-int8": 0.5, "ao-fp8": 0.5}
+DEVICES = ("cuda", "mps", "cpu")
 OPTIONAL = ("faster", "lora", "mask", "strength", "last", "lyrics", "still")  # for models with them in `free`
 
 
@@ -37,7 +38,7 @@ class ModelSpec:
     negative: str = ""
     prompt_style: str = ""
     free: tuple[str, ...] = ()  # fields beyond the ordinary ones that the model listens to
-    devices: tuple[str, ...] = ("cuda", "mps", "cpu")
+    devices: tuple[str, ...] = DEVICES
     needs: tuple[tuple[str, str], ...] = ()  # packages: (name to import, what to give to pip)
     repo: str = ""  # owner/name on the Hub, or a folder of this machine
     revision: str | None = None  # a commit or branch; None: main as it is at the download, which records its commit

@@ -7,6 +7,7 @@
 import functools
 import json
 import os
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,21 +17,49 @@ import platformdirs
 from pipelines.errors import BadRequest
 from pipelines.hub import caches, presence
 from pipelines.hub.families import FAMILIES
-from pipelines.hub.rows import HUB
-from pipelines.spec import PRECISIONS, ModelSpec
+from pipelines.hub.rows import HUB, REMOTE
+from pipelines.requests import SHAPES, TASKS
+from pipelines.spec import DEVICES, PRECISIONS, ModelSpec
 
 # diffusers keeps small parts of some pipelines in its folders of pipelines, and names them by the folder.
 LIBRARIES = ("diffusers", "transformers", "wan", "ltx", "ltx2", "stable_audio", "ace_step", "hunyuan_video1_5")
 SHARED = ("wan", "lucy", "vace")  # whose steps several cards can share; LTX fails in diffusers 0.42.1
 COMPILED = ("wan", "lucy", "vace", "anyflow", "ltx", "ltx2", "hunyuan", "longcat_audio")  # with blocks that repeat
 SINGLE_FILES = ("wan", "lucy", "vace", "ltx", "ltx2")  # whose transformers diffusers 0.42.1 reads from one file
-WHOLE, LIST, TEXT = (int,), (list,), (str,)
-SETTINGS: dict[str, tuple[type, ...]] = {  # what a row of one's own may say of itself
-    **dict.fromkeys(("steps", "longest_frames", "frame_step", "cards"), WHOLE),
-    "compiled": (bool,),
-    **dict.fromkeys(("guidance", "longest_s"), (int, float)),
-    **dict.fromkeys(("sizes", "fps", "tasks", "free", "devices", "mag_ratios", "gguf"), LIST),
-    **dict.fromkeys(("negative", "prompt_style", "licence", "forbids", "about", "revision", "precision"), TEXT),
+Check = Callable[[Any], bool]
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _whole(value: Any) -> bool:
+    return type(value) is int and 0 < value < 2**31
+
+
+def _size(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 3 and value[0] in SHAPES and all(map(_whole, value[1:]))
+
+
+def _list(part: Check, *, least: int = 0) -> Check:
+    return lambda value: isinstance(value, list) and len(value) >= least and all(map(part, value))
+
+
+def _some_of(names: Collection[str]) -> Check:
+    return _list(lambda value: isinstance(value, str) and value in names, least=1)
+
+
+SETTINGS: dict[str, Check] = {  # what a row of one's own may say of itself
+    **dict.fromkeys(("steps", "longest_frames", "frame_step", "cards"), _whole),
+    "compiled": lambda value: isinstance(value, bool),
+    **dict.fromkeys(("guidance", "longest_s"), lambda value: type(value) in (int, float) and 0 <= value <= 1000),
+    "sizes": _list(_size, least=1),
+    "fps": _list(_whole, least=1),
+    "tasks": _some_of(TASKS),
+    "devices": _some_of(DEVICES),
+    **dict.fromkeys(("free", "gguf"), _list(_text)),
+    "mag_ratios": lambda value: isinstance(value, list),  # `_check_hurry` says what of
+    **dict.fromkeys(("negative", "prompt_style", "licence", "forbids", "about", "revision", "precision"), _text),
 }
 
 
@@ -44,15 +73,27 @@ def own() -> tuple[ModelSpec, ...]:
     """The rows of the file; empty without one. Raises `BadRequest` ("models") that says which row is wrong."""
     try:
         written = place().stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ()
+    except OSError as error:
+        raise _unusable(error) from error
     return _rows(place(), written.st_mtime_ns, written.st_size)
 
 
 @functools.lru_cache(maxsize=1)
 def _rows(file: Path, written_ns: int, size: int) -> tuple[ModelSpec, ...]:
     """The rows of a file that was last written then: a page asks many times for each look at it."""
-    return tuple(_row(entry) for entry in _read()["models"])
+    found = tuple(_row(entry) for entry in _read()["models"])
+    names = [*_others(), *(row.name for row in found)]
+    for row in found:
+        if not row.name or names.count(row.name) > 1:
+            raise BadRequest("models", f"{row.name[:40]!r} in {file} must have a name that no other model has")
+    return found
+
+
+def _others() -> set[str]:
+    """The names of the models that are not one's own."""
+    return {"mini", *(row.name for row in (*HUB, *REMOTE))}
 
 
 def loras() -> list[dict[str, str]]:
@@ -104,7 +145,7 @@ def add(entry: dict[str, Any]) -> ModelSpec:
     """Adds a model to the file and returns its row. Raises `BadRequest` for what would not load."""
     given = {"like": like(entry), **entry}
     row = _row(given)
-    if not row.name or row.name in {"mini", *(other.name for other in (*HUB, *own()))}:
+    if not row.name or row.name in _others() | {other.name for other in own()}:
         raise BadRequest("name", f"must be a name that no model has yet, got {row.name[:40]!r}")
     table = _read()
     _write(table | {"models": [*table["models"], given]})
@@ -173,8 +214,10 @@ def _row(entry: dict[str, Any]) -> ModelSpec:
     if not all(isinstance(value, str) for value in (name, repo, base)) or base not in rows:
         raise BadRequest("models", f"{str(name)[:40]!r} in {place()} must have a name, a repo and a row it is like")
     for key, value in entry.items():
-        if key not in ("name", "repo", "like") and not isinstance(value, SETTINGS.get(key, ())):
+        if key not in ("name", "repo", "like") and not (key in SETTINGS and SETTINGS[key](value)):
             raise BadRequest("models", f"{name[:40]!r} in {place()}: {key} is unknown or of the wrong kind")
+    if able := set(entry.get("tasks", ())) - FAMILIES[rows[base].family].keys():
+        raise BadRequest("models", f"{name[:40]!r} in {place()}: what is like {base} does not do {min(able)}")
     if entry.get("precision", "bf16") not in PRECISIONS:
         raise BadRequest("models", f"{name[:40]!r}: precision must be one of {', '.join(PRECISIONS)}")
     if entry.get("precision", "bf16") != "bf16" and not any(
@@ -184,7 +227,7 @@ def _row(entry: dict[str, Any]) -> ModelSpec:
     given = {key: _frozen(value) for key, value in entry.items() if key in SETTINGS}
     local = Path(repo).is_absolute()
     own_weights = {"parts": _parts(Path(repo)), "download_bytes": 0} if local else {}
-    fits = {"devices": ("cuda", "mps", "cpu"), "working_bytes": 0} if local else {}
+    fits = {"devices": DEVICES, "working_bytes": 0} if local else {}
     row = replace(rows[base], **{"source": "your own", "name": name, "repo": repo} | own_weights | fits | given)
     _check_hurry(row)
     if row.precision in ("int8", "nf4") or row.cards > 1:  # bitsandbytes, and more than one of what there is once
@@ -237,19 +280,29 @@ def _read() -> dict[str, Any]:
     empty: dict[str, Any] = {"models": [], "loras": [], "remote": False, "writer": ""}
     try:
         table = json.loads(place().read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return empty
-    except ValueError as error:
+    except OSError as error:
+        raise _unusable(error) from error
+    except (ValueError, RecursionError) as error:
         raise BadRequest("models", f"{place()} is not JSON") from error
-    if not isinstance(table, dict) or not all(isinstance(table.get(key, []), list) for key in ("models", "loras")):
-        raise BadRequest("models", f"{place()} must be an object with lists of models and loras")
+    objects = _list(lambda entry: isinstance(entry, dict))
+    if not isinstance(table, dict) or not all(objects(table.get(key, [])) for key in ("models", "loras")):
+        raise BadRequest("models", f"{place()} must be an object with lists of models and loras, each an object")
     return empty | table
+
+
+def _unusable(error: OSError) -> BadRequest:
+    return BadRequest("models", f"{place()} cannot be used ({error.strerror}); name another file with RUSHES_MODELS")
 
 
 def _write(table: dict[str, Any]) -> None:
     """Replaces the file in one step, so that a power cut leaves the old one or the new one."""
     path = place()
-    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".tmp")
-    draft.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
-    draft.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        raise _unusable(error) from error
