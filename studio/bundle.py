@@ -36,7 +36,7 @@ def pack(jobs: Asked, path: Path, inputs: Path) -> None:
     for name in names:
         if not (inputs.parent / name).is_file():
             raise Unavailable(f"{name}, which a job needs, is not there any more; take that job out of the queue")
-    part = path.with_name(f".{path.name}.part")
+    part = path.parent / f".{path.name}.part"  # with_name knows no "."
     try:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as file:
             rows = [{"request": request.to_dict(), "priority": priority} for request, priority in jobs]

@@ -5,6 +5,7 @@
 
 import argparse
 import dataclasses
+import errno
 import json
 import logging
 import os
@@ -37,6 +38,8 @@ WORDS = {
     "arena": {"suites": 0, "list": 0},
     "people": {"list": 0},
 }
+REFUSALS = dict.fromkeys((errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ELOOP, errno.EIO), WRONG)
+REFUSALS |= dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EROFS), MISSING)
 HELP = {
     "model": "which model; `python -m studio models` lists them",
     "seed": "the same seed gives the same clip (default: a new one, printed)",
@@ -81,9 +84,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _said(error, MISSING)
     except (KeyboardInterrupt, Cancelled):
         return _said("stopped", STOPPED)
-    except Exception:
+    except Exception as error:
+        if code := _refused(error):
+            return code
         logging.getLogger("studio").exception("this is a bug in the studio")
         return BUG
+
+
+def _refused(error: Exception) -> int | None:
+    """The exit code, after a sentence, where the system does not take a name or give a file; None for a bug.
+
+    Here and not where each path is used: any of them may be too long, or of somebody else.
+    """
+    if isinstance(error, OSError) and error.errno in REFUSALS:
+        return _said(f"{str(error.filename or 'a file')[:200]} cannot be used: {error.strerror}", REFUSALS[error.errno])
+    if isinstance(error, UnicodeEncodeError) and error.encoding == "utf-8":
+        return _said(f"{error.object[:40]!a} has characters that are not text (UTF-8)", WRONG)
+    return None
 
 
 def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -59,7 +59,7 @@ def read(path: Path) -> tuple[Prompt, ...]:
         raise BadRequest("prompts", f"must be a list as {', '.join(READERS)} of at most {LARGEST >> 20} MB")
     try:
         table = reader(path)
-    except (ValueError, OSError, KeyError) as error:
+    except (ValueError, OSError, KeyError, TypeError, AttributeError) as error:
         raise BadRequest("prompts", f"{path.name} cannot be read: {str(error).splitlines()[0][:120]}") from error
     prompts = _prompts(table)
     if not prompts:

@@ -96,14 +96,19 @@ def _count(name: str, text: str) -> int:
 
 
 def _whole(name: str, text: str, low: int, high: int) -> int:
-    if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and low <= int(text) <= high):
         raise BadRequest(name, f"must be a whole number from {low} to {high}, got {text[:40]!r}")
     return int(text)
 
 
 def _folder(name: str, text: str) -> Path:
-    path = Path(text).expanduser().absolute()
-    if path.exists() and not path.is_dir():
+    try:
+        path = Path(text).expanduser().absolute()
+        taken = path.exists() and not path.is_dir()
+    except (OSError, RuntimeError) as error:  # a name that is too long, a user who is not there
+        reason = getattr(error, "strerror", None) or error
+        raise BadRequest(name, f"must be a folder, but {text[:40]!r} cannot be one ({reason})") from error
+    if taken:
         raise BadRequest(name, f"must be a folder, but {path} is a file")
     return path
 

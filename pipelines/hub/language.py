@@ -27,7 +27,10 @@ def choose(text: str) -> Path | None:
     """Names a folder, "off" for rules only, or nothing for the usual ones. Raises `BadRequest` ("writer")."""
     text = text.strip()
     if text and text != OFF:
-        text = str(Path(text).expanduser().absolute())
+        try:
+            text = str(Path(text).expanduser().absolute())
+        except RuntimeError as error:
+            raise BadRequest("writer", f"there is no folder {text[:40]!r}: {error}") from error
         if reason := refusal(Path(text)):
             raise BadRequest("writer", reason)
     registry.name_writer(text)

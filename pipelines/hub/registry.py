@@ -58,7 +58,7 @@ SETTINGS: dict[str, Check] = {  # what a row of one's own may say of itself
     "tasks": _some_of(TASKS),
     "devices": _some_of(DEVICES),
     **dict.fromkeys(("free", "gguf"), _list(_text)),
-    "mag_ratios": _list(lambda value: type(value) in (int, float)),
+    "mag_ratios": lambda value: isinstance(value, list),  # `_check_hurry` says what of
     **dict.fromkeys(("negative", "prompt_style", "licence", "forbids", "about", "revision", "precision"), _text),
 }
 

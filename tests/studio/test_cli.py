@@ -16,6 +16,7 @@ from pipelines.media import export
 from pipelines.requests import TextToVideo
 from studio.cli import main
 from studio.commands import free_name, stages
+from studio.db import Database
 from studio.terminal import Meter, remaining
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,11 +84,58 @@ def test_a_wrong_request_gives_one_sentence_and_writes_nothing(argv, says, here,
     assert said.out == "" and list(here.iterdir()) == []
 
 
+ODD = {
+    "a picture": ["animate", "a fox", "--image", f"{'x' * 5000}.png"],
+    "a picture that nobody can read": ["animate", "a fox", "--image", "/proc/self/mem"],
+    "a file to verify": ["verify", "x" * 5000],
+    "a file with settings": ["gallery", "settings", "x" * 5000],
+    "a data folder": ["jobs", "--data", "x" * 5000],
+    "a gallery": ["gallery", "--data", "x" * 5000],
+    "an exported queue": ["jobs", "export", f"{'x' * 300}.zip"],
+    "an exported queue that is this folder": ["jobs", "export", "."],
+    "prompts": ["arena", "create", "a", "--prompts", "x" * 5000, "--system", "a=mini", "--system", "b=mini"],
+    "a folder of weights": ["models", "add", "mine", "x" * 5000],
+    "a writer": ["models", "writer", "~nobodyhere/x"],
+    "an owner": ["jobs", "--owner", "caf\udce9"],
+    "the owner of a gallery": ["gallery", "--owner", "caf\udce9"],
+    "a study": ["arena", "status", "caf\udce9"],
+    "a port": ["serve", "--port", "1" * 5000],
+}
+
+
+@pytest.mark.parametrize("argv", ODD.values(), ids=ODD)
+def test_an_odd_name_is_a_wrong_request(argv, here, capsys):
+    (here / "data" / "clips").mkdir(parents=True)
+    Database(here / "data" / "rushes.db").close()
+    assert main(argv) == 2
+    said = capsys.readouterr()
+    assert said.err.count("\n") == 1 and said.out == ""
+    assert sorted(path.name for path in here.iterdir()) == ["data"]
+
+
 def test_a_file_that_exists_is_not_overwritten(here, capsys):
     (here / "clip.mp4").write_bytes(b"mine")
     assert main(["generate", "a fox", "--out", "clip.mp4"]) == 2
     assert "clip.mp4 already exists" in capsys.readouterr().err
     assert (here / "clip.mp4").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RUSHES_DATA", f"/tmp/{'x' * 5000}"),
+        ("RUSHES_DATA", "~nobodyhere/x"),
+        ("RUSHES_KEYS", f"/tmp/{'x' * 5000}"),
+        ("RUSHES_MODELS", f"/tmp/{'x' * 5000}"),
+        ("HF_HUB_CACHE", f"/tmp/{'x' * 5000}"),
+        ("RUSHES_PORT", "1" * 5000),
+    ],
+)
+def test_an_odd_variable_of_the_environment_is_a_wrong_request(name, value, here, capsys, monkeypatch):
+    monkeypatch.setenv(name, value)
+    assert main(["models"]) == 2
+    said = capsys.readouterr()
+    assert said.err.count("\n") == 1 and said.out == ""
 
 
 def test_a_wrong_variable_of_the_environment_is_a_wrong_request(here, capsys, monkeypatch):

@@ -84,7 +84,15 @@ def test_the_lists_of_movie_gen_bench_are_read_as_they_are(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("x.csv", "name\na\n"), ("x.jsonl", "{"), ("x.json", "3"), ("x.parquet", "no"), ("x.md", "a"), ("x.csv", "")],
+    [
+        ("x.csv", "name\na\n"),
+        ("x.jsonl", "{"),
+        ("x.jsonl", '{"prompt": "a"}\n5\n'),
+        ("x.json", "3"),
+        ("x.parquet", "no"),
+        ("x.md", "a"),
+        ("x.csv", ""),
+    ],
 )
 def test_what_is_no_list_of_prompts_is_refused_in_a_sentence(tmp_path, name, text):
     (tmp_path / name).write_text(text)
