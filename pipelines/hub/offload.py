@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 
+from pipelines.hub import speed
 from pipelines.spec import LEVELS, ModelSpec, memory
 
 MARGIN = 0.92  # of the free memory: the rest is CUDA's own and fragments
@@ -36,15 +37,20 @@ def place(pipe: Any, level: str, *, kind: str, row: ModelSpec) -> None:
     """Puts the parts where the level has them, after undoing what was there before."""
     _release(pipe)
     _tile(pipe, level != TILED_BELOW)
+    if row.precision == "fp8" and kind != "cpu":
+        _shrink(pipe)
     if level == "whole":
         pipe.to(kind)
     else:
         pipe.to("cpu")
         _PLACE[level](pipe, kind)
-    if row.precision == "fp8" and kind != "cpu":
-        pipe.transformer.enable_layerwise_casting(
-            storage_dtype=torch.float8_e4m3fn, compute_dtype=pipe.transformer.dtype
-        )
+
+
+def _shrink(pipe: Any) -> None:
+    """Casts the networks that make the steps, once: what is cast stays so. Before they move, or they may not fit."""
+    for network in speed.transformers(pipe):
+        if torch.float8_e4m3fn not in {weight.dtype for weight in network.parameters()}:
+            network.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=network.dtype)
 
 
 def _release(pipe: Any) -> None:

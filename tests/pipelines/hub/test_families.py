@@ -262,12 +262,19 @@ def test_offloading_by_blocks_changes_no_number_and_can_be_taken_back(name: str,
         assert before.audio is None or np.array_equal(after.audio, before.audio)
 
 
-def test_weights_kept_in_8_bits_still_make_a_clip(tiny_models: list[str], ask: Ask):
-    pipeline = catalog.load("tiny-wan").to("cpu")
-    pipeline._first.transformer.enable_layerwise_casting(
-        storage_dtype=torch.float8_e4m3fn, compute_dtype=pipeline._first.transformer.dtype
-    )
-    assert len(pipeline(ask("tiny-wan", "text-to-video")).frames) == 10
+@pytest.mark.parametrize("level", ["whole", "blocks"])
+def test_weights_kept_in_8_bits_can_be_parked_and_brought_back(level: str, tiny_models: list[str], ask: Ask):
+    """Both networks that share the steps; "cpu:0" is the processor under a name that is not "cpu", as a card's is."""
+    from pipelines.hub import offload, speed
+
+    pipeline = catalog.load("tiny-wan-image")
+    pipe, row = pipeline.first, dataclasses.replace(pipeline.row, precision="fp8")
+    for where, kind in ((level, "cpu:0"), ("whole", "cpu"), ("blocks", "cpu:0"), (level, "cpu:0")):
+        offload.place(pipe, where, kind=kind, row=row)
+    for network in speed.transformers(pipe):
+        assert torch.float8_e4m3fn in {weight.dtype for weight in network.parameters()}
+        assert network.dtype == torch.float32  # what it computes in
+    assert len(pipeline(ask("tiny-wan-image", "image-to-video")).frames) == 10
 
 
 def test_running_out_of_memory_is_a_sentence_and_the_next_clip_is_made(model: Get, ask: Ask):
