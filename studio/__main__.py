@@ -2,7 +2,11 @@
 
 import sys
 
-from studio.cli import main
-
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        from studio.cli import main  # here, because somebody may stop it while all of that is read
+
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped\n")
+        sys.exit(130)

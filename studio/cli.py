@@ -18,7 +18,7 @@ from pipelines.requests import EditVideo, ImageToVideo, Personalize, Request, Te
 from studio import arena_command, commands, gallery_command, people_command, queue_command, shop
 from studio import settings as environment
 from studio.settings import Settings
-from studio.terminal import note
+from studio.terminal import BUG, DONE, MISSING, STOPPED, WRONG, note, tell
 
 # The commands that turn a request into a file: name, kind of request, help.
 MAKES: dict[str, tuple[type[Request], str]] = {
@@ -30,7 +30,6 @@ MAKES: dict[str, tuple[type[Request], str]] = {
 }
 PLAINLY = ("model", "seed", "negative", "lora", "lyrics", "consent")  # options whose default says nothing
 ADVISED = ("steps", "guidance", "fps", "aspect", "seconds")  # what a model's row may say otherwise
-DONE, BUG, WRONG, MISSING, STOPPED = 0, 1, 2, 3, 130
 # How many words an action takes, where that is fewer than its command does: one too many is refused, not ignored.
 WORDS = {
     "jobs": {"list": 0, "pause": 0, "resume": 0},
@@ -72,10 +71,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = _parsed(argv)
         result = options.run(options, Settings.from_env(os.environ))
         if options.json:
-            print(json.dumps(result, ensure_ascii=False))
+            tell(json.dumps(result))
         elif text := options.show(result):
-            print(text)
-        return DONE
+            tell(text)
+        return options.ends
     except SystemExit as exit_:  # argparse, after --help or its own sentence
         return int(exit_.code or 0)
     except BadRequest as error:
@@ -158,7 +157,7 @@ def _command(
     sentence = says or str(run.__doc__).splitlines()[0]
     command = group.add_parser(name, help=sentence, description=sentence, allow_abbrev=False)
     command.add_argument("--json", action="store_true", help="print one JSON object on stdout")
-    command.set_defaults(run=run, show=show)
+    command.set_defaults(run=run, show=show, ends=DONE)
     return command
 
 
@@ -174,7 +173,8 @@ def _asks(command: argparse.ArgumentParser, kind: type[Request]) -> None:
     for spec in dataclasses.fields(kind):
         place = length if spec.name in ("seconds", "still") else command
         if spec.name == "prompt":
-            needed = {} if spec.metadata.get("required") else {"nargs": "?"}
+            wordless = not spec.metadata.get("required") or kind is TextToSound  # a film can do without words
+            needed = {"nargs": "?"} if wordless else {}
             command.add_argument("prompt", metavar="INSTRUCTION" if kind is EditVideo else "PROMPT", **needed)
         elif spec.type is bool:
             place.add_argument(f"--{spec.name}", action="store_true", default=None, help=HELP[spec.name])
@@ -193,6 +193,8 @@ def _kind(kind: type) -> Callable[[str], Any]:
 
     def read(text: str) -> Any:
         try:
+            if "_" in text or not text.isascii():  # which Python would take
+                raise ValueError(text)
             return kind(text)
         except ValueError as error:
             raise argparse.ArgumentTypeError(f"must be {words[kind]}, got {text[:40]!r}") from error

@@ -24,7 +24,7 @@ from pipelines.errors import BadRequest, Unavailable
 from pipelines.requests import TASKS, Request, TextToSound, VideoToSound
 from studio import inputs, seal, service
 from studio.settings import Settings
-from studio.terminal import Meter, note
+from studio.terminal import WRONG, Meter, note
 
 ROOT = Path(__file__).resolve().parents[1]
 Result = dict[str, Any]
@@ -109,8 +109,16 @@ def free_name(request: Request, folder: Path) -> Path:
 
 def verify(options: argparse.Namespace, settings: Settings) -> Result:
     """What each file says about itself."""
-    rows = [seal.look(path, settings) for path in options.files]
-    return rows[0] if len(rows) == 1 else {"files": rows}
+    if len(options.files) == 1:
+        return seal.look(options.files[0], settings)
+    rows = []
+    for path in options.files:
+        try:
+            rows.append(seal.look(path, settings))
+        except BadRequest as error:  # the others are looked at all the same
+            note(str(error))
+            options.ends = WRONG
+    return {"files": rows}
 
 
 def evaluate(options: argparse.Namespace, settings: Settings) -> Result:

@@ -115,6 +115,13 @@ class Database:
             raise
 
 
+def existing(folder: Path) -> Database:
+    """The database of a studio that is there already. Raises `Unavailable`, and makes nothing, if there is none."""
+    if not (folder / "rushes.db").is_file():
+        raise Unavailable(f"there is no studio in {folder}; python -m studio serve makes one")
+    return Database(folder / "rushes.db")
+
+
 def _begin_log(connection: sqlite3.Connection) -> None:
     """Moves what is in the log into the tables, so that the next writes take the room that the log has already.
 

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from pipelines.errors import BadRequest
-from studio.db import Database
+from studio.db import Database, existing
 from studio.gallery_command import folder
 from studio.people import People
 from studio.settings import Settings
@@ -17,7 +17,8 @@ Result = dict[str, Any]
 
 def people(options: argparse.Namespace, settings: Settings) -> Result:
     """Lists who may sign in, adds and removes people; a password is asked for, or read from stdin."""
-    database = Database((options.data or settings.data) / "rushes.db")
+    data = options.data or settings.data
+    database = Database(data / "rushes.db") if options.action == "add" else existing(data)
     try:
         return _done(People(database), options)
     finally:

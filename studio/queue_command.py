@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipelines.errors import BadRequest, Unavailable
+from pipelines.errors import BadRequest
 from studio import inputs
 from studio.board import Job
-from studio.db import Database
+from studio.db import existing
 from studio.jobs import Jobs
 from studio.settings import Settings
 
@@ -23,9 +23,7 @@ Result = dict[str, Any]
 def jobs(options: argparse.Namespace, settings: Settings) -> Result:
     """Lists the queue, and changes it: list, show, cancel, retry, pause, resume, export, import."""
     settings = dataclasses.replace(settings, data=options.data or settings.data)
-    if not (settings.data / "rushes.db").is_file():
-        raise Unavailable(f"there is no studio in {settings.data}; python -m studio serve makes one")
-    database = Database(settings.data / "rushes.db")
+    database = existing(settings.data)
     options.take = functools.partial(inputs.take, settings=settings)
     try:
         return ACTIONS[options.action](Jobs(database), options)

@@ -1,8 +1,14 @@
 """What a command says while it works, always on stderr: stdout carries only the result."""
 
+import io
+import os
 import sys
 import time
 from typing import TextIO
+
+from pipelines.errors import Unavailable
+
+DONE, BUG, WRONG, MISSING, STOPPED = 0, 1, 2, 3, 130  # exit codes
 
 
 class Meter:
@@ -50,6 +56,23 @@ def remaining(fraction: float, elapsed: float) -> str:
     if not 0.05 <= fraction < 1 or elapsed < 1:
         return ""
     return f", about {max(1, round(elapsed * (1 - fraction) / fraction))} s left"
+
+
+def tell(result: str) -> None:
+    """The result, on stdout; letters that its encoding lacks as \\u and a number. Raises `Unavailable` if it is full.
+
+    A reader that has gone, as `head` does, has seen enough.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        sys.stdout.write(f"{result}\n")
+        sys.stdout.flush()
+    except OSError as error:
+        with open(os.devnull, "wb") as nowhere:  # or Python would try once more when it ends, and complain
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise Unavailable(f"the result cannot be written to stdout ({error.strerror})") from error
 
 
 def note(sentence: str) -> None:

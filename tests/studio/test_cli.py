@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from pipelines.requests import TextToVideo
 from studio.cli import main
 from studio.commands import free_name, stages
 from studio.db import Database
+from studio.jobs import Jobs
 from studio.terminal import Meter, remaining
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,6 +43,10 @@ WRONG = {
     "17 seconds": (["generate", "a fox", "--seconds", "17"], "seconds: must be between 1 and 16"),
     "seconds that are not a number": (["generate", "a fox", "--seconds", "nan"], "seconds: must be between"),
     "seconds in words": (["generate", "a fox", "--seconds", "four"], "--seconds: must be a number"),
+    "seconds as Python writes them": (["generate", "a fox", "--seconds", "1_0"], "--seconds: must be a number"),
+    "a full-width digit": (["generate", "a fox", "--seed", "\uff11"], "--seed: must be a whole number"),
+    "a sound of nothing": (["sound"], "prompt: is empty"),
+    "a clip without words that is away": (["sound", "--video", "a.mp4"], "video: there is no file a.mp4"),
     "seconds that are not whole frames": (["generate", "a fox", "--seconds", "1.3"], "1.25 would be"),
     "seconds of a still": (["generate", "a fox", "--seconds", "4", "--still"], "not allowed with"),
     "no steps": (["generate", "a fox", "--steps", "0"], "steps: must be between 1 and 1000"),
@@ -175,6 +181,56 @@ def test_verify_reads_the_settings_out_of_a_clip(here, capsys):
     result = json.loads(capsys.readouterr().out)
     assert result["settings"] == request.to_dict() and result["signature"] == "absent"
     assert result["watermark"]["found"] is False
+
+
+def test_verify_looks_at_the_files_beside_one_that_cannot_be_read(here, capsys):
+    export.save(Clip(frames=np.zeros((1, 32, 32, 3), np.uint8), fps=16), here / "a.png")
+    (here / "b.png").write_text("no picture", encoding="utf-8")
+    assert main(["verify", "b.png", "a.png", "--json"]) == 2
+    said = capsys.readouterr()
+    assert [Path(row["file"]).name for row in json.loads(said.out)["files"]] == ["a.png"]
+    assert "b.png" in said.err and said.err.count("\n") == 1
+
+
+@pytest.fixture
+def studio(here):
+    """A studio's folder with one job, whose prompt has letters that Windows' pages of code have not."""
+    database = Database(here / "data" / "rushes.db")
+    Jobs(database).submit(TextToVideo(prompt="\u732b and \U0001f43c"), "ann")
+    yield here
+    database.close()
+
+
+def test_letters_that_stdout_has_not_are_written_as_numbers(studio):
+    for words, says in (["jobs"], "\\u732b and \\U0001f43c"), (["jobs", "--json"], "\\u732b and \\ud83d\\udc3c"):
+        with (studio / "out").open("w", encoding="cp1252") as file, redirect_stdout(file):
+            assert main(words) == 0
+        assert says in (studio / "out").read_text(encoding="cp1252")
+
+
+def test_a_reader_that_has_gone_ends_a_command_quietly(studio, capsys):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w", encoding="utf-8") as file, redirect_stdout(file):
+        assert main(["jobs"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a disk that is always full")
+def test_a_full_disk_behind_stdout_is_told(studio, capsys):
+    with open("/dev/full", "w", encoding="utf-8") as file, redirect_stdout(file):
+        assert main(["jobs"]) == 3
+    assert "the result cannot be written to stdout (No space left" in capsys.readouterr().err
+
+
+def test_a_command_that_is_stopped_while_it_begins_says_so(tmp_path):
+    (tmp_path / "studio").mkdir()
+    shutil.copy(ROOT / "studio" / "__main__.py", tmp_path / "studio")
+    code = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nmain = None\n"
+    (tmp_path / "studio" / "cli.py").write_text(code, encoding="utf-8")
+    command = [sys.executable, "-m", "studio", "models"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "stopped\n")
 
 
 def test_verify_does_not_call_a_signature_absent_that_it_cannot_read(here, capsys):
