@@ -140,8 +140,11 @@ def make(
 
 
 def strangers(request: Request, pipeline: Any) -> list[str]:
-    """A sentence on the words of the prompt that the model does not know and what is nearest; empty if it knows all."""
+    """Sentences on the words of the prompt that the model does not know, and what it reads some as; none if it knows
+    all."""
     if not hasattr(pipeline, "unknown") or not vocabulary.unknown_words(request.prompt):
         return []
-    words = [f"{word} (nearest: {near})" if near else word for word, near in pipeline.unknown(request.prompt)]
-    return [f"{request.model} does not know: {', '.join(words)}"] if words else []
+    unknown = pipeline.unknown(request.prompt)
+    left = ", ".join(word for word, near in unknown if not near)
+    read = [f"{request.model} reads {words} as {near}" for words, near in unknown if near]
+    return [*read, f"{request.model} does not know: {left}"] if left else read

@@ -18,7 +18,7 @@ from pipelines.moviegen import checkpoint, flow, tiling
 from pipelines.moviegen.nn.tae import TAE
 from pipelines.moviegen.nn.text import MiniLM
 from pipelines.moviegen.nn.transformer import Condition, VideoTransformer
-from pipelines.moviegen.reading import Reading
+from pipelines.moviegen.reading import READ, Reading
 from pipelines.progress import Progress, part, silent
 from pipelines.requests import TextToVideo
 
@@ -96,8 +96,8 @@ class TextToVideoPipeline:
         return np.concatenate(parts)[:frames]
 
     def unknown(self, prompt: str) -> list[tuple[str, str | None]]:
-        """Words of a prompt that mini was never shown, each with the name of what is nearest in meaning, if near."""
-        return [(stranger.words, stranger.near) for stranger in self.reading.strangers(prompt)]
+        """Words of a prompt that mini was never shown, each with the name that it is read as, if it is."""
+        return [(one.words, one.near if one.axis in READ else None) for one in self.reading.strangers(prompt)]
 
     def _show(self, done: int, x1: Tensor, preview: Preview) -> None:
         if done % PREVIEW_EVERY == 0:

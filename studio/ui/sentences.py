@@ -49,7 +49,8 @@ def surprise(dice: random.Random) -> str:
 def strangers(prompt: str) -> list[tuple[str, str | None]]:
     """The words of a prompt that mini does not know, each with the nearest that it does, if one is near.
 
-    Near are the paraphrases of its vocabulary and what is spelled alike. Without torch: before the click.
+    Near are the paraphrases of its vocabulary, names that have the word in them and what is spelled alike. Without
+    torch: before the click. How mini then reads the prompt is said by `studio.service.strangers`.
     """
     return [(word, _nearest(word)) for word in vocabulary.unknown_words(prompt)]
 
@@ -58,7 +59,8 @@ def _nearest(word: str) -> str | None:
     single = word.removesuffix("s")
     if single in _paraphrases():
         return _paraphrases()[single]
-    close = difflib.get_close_matches(single, _known(), n=1, cutoff=0.8)
+    part_of = [name for name in _names() if {word, single} & set(name.split())]
+    close = part_of or difflib.get_close_matches(single, _names(), n=1, cutoff=0.8)
     return close[0] if close else None
 
 
@@ -74,9 +76,9 @@ def _paraphrases() -> dict[str, str]:
 
 
 @cache
-def _known() -> tuple[str, ...]:
-    words = {word for axis in vocabulary.AXES.values() for name in axis for word in name.split()}
-    return tuple(sorted(words | set(vocabulary.COLOURS) | set(vocabulary.FUNCTION_WORDS)))
+def _names() -> tuple[str, ...]:
+    """Whole ones: "city street" is known, "city" by itself is not."""
+    return (*(name for axis in vocabulary.AXES.values() for name in axis), *vocabulary.COLOURS)
 
 
 def _phrase(axis: str, name: str) -> str:

@@ -16,6 +16,7 @@ from studio.ui.element import Element
 from studio.ui.form import sentence, span
 from studio.ui.player import Player, film, shown
 from studio.ui.pulse import TAKES, News
+from studio.ui.retold import retold
 from studio.ui.words import Say, say_in
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
@@ -136,7 +137,7 @@ def under_job(job: Job, say: Say) -> dict[str, Any]:
     return {
         "what": drawer.title(job),
         "facts": _facts(job.request, say),
-        "notes": job.notes,
+        "notes": [retold(note, say) for note in job.notes],
         "verbs": verbs,
         "job": job.id,
     }
@@ -149,7 +150,8 @@ def under(entry: Entry, notes: tuple[str, ...], say: Say) -> dict[str, Any]:
     if entry.seconds:
         facts.insert(0, f"{entry.seconds:g} s")
     facts.append(say("made in {time}", time=span(entry.elapsed_s, say)))
-    return {"what": face["prompt"], "facts": "  \u00b7  ".join(filter(None, facts)), "notes": notes}
+    told = [retold(note, say) for note in notes]
+    return {"what": face["prompt"], "facts": "  \u00b7  ".join(filter(None, facts)), "notes": told}
 
 
 def _facts(request: Any, say: Say) -> str:

@@ -136,6 +136,11 @@ def test_what_mini_does_not_know_is_said_with_what_is_nearest():
         ("elefant", "elephant"),
         ("qwertz", None),
     ]
+    assert sentences.strangers("a cat sleeps on its own in a city") == [
+        ("sleeps", None),
+        ("own", None),
+        ("city", "city street"),
+    ]
     assert strangers("a fox", ENGLISH) == ""
     assert "puppy (nearest: dog), qwertz" in strangers("puppy qwertz", ENGLISH)
 

@@ -6,6 +6,12 @@ import pytest
 
 from pipelines import catalog
 from pipelines.hub import download, remote
+from pipelines.moviegen import checkpoint, presets
+from pipelines.moviegen.nn.tae import TAE
+from pipelines.moviegen.nn.transformer import VideoTransformer
+from pipelines.moviegen.text_to_video import TextToVideoPipeline
+from pipelines.requests import TextToVideo
+from studio import service
 from studio.ui import words
 from studio.ui.retold import retold
 
@@ -39,6 +45,17 @@ def test_how_far_a_download_is_has_its_french():
 def test_what_a_provider_answers_has_its_french():
     for text in (remote.CHARGED, *(answer.format(who="fal-ai") for answer in remote.ANSWERS.values())):
         assert retold(text, FRENCH) != text == retold(text, ENGLISH)
+
+
+def test_how_mini_reads_what_it_does_not_know_has_its_french():
+    tiny = VideoTransformer(presets.TRANSFORMER["tiny"]), TAE(presets.TAE["tiny"])
+    pipeline = TextToVideoPipeline(checkpoint.load_text(), *tiny)
+    notes = service.strangers(TextToVideo(prompt="a cat sleeps in a city at night"), pipeline)
+    assert notes == ["mini reads city as city street", "mini does not know: sleeps"]
+    assert [retold(note, FRENCH) for note in notes] == [
+        "mini lit city comme city street",
+        "mini ne conna\u00eet pas : sleeps",
+    ]
 
 
 def test_what_is_quoted_inside_is_retold_and_what_is_not_known_stays():

@@ -86,8 +86,9 @@ def test_previews_come_every_five_steps(pipeline):
     assert [picture.shape for picture in pictures] == [(256, 256, 3)] * 2
 
 
-def test_unknown_words_are_named_with_the_nearest_known_one(pipeline):
+def test_unknown_words_are_named_with_the_one_that_they_are_read_as(pipeline):
     assert pipeline.unknown("a fox jumps on a beach") == []
+    assert pipeline.unknown("a cat sleeps in a city") == [("sleeps", None), ("city", "city street")]
     assert dict(pipeline.unknown("a puppy jumps at the seashore")) == {"puppy": "dog", "seashore": "beach"}
 
 
