@@ -1,6 +1,7 @@
 """Turns finished runs into the weights that ship.
 
     python -m pipelines.training.publish --preset mini --tae clips
+    python -m pipelines.training.publish --preset mini --tae finish --share 0.5
     python -m pipelines.training.publish --preset mini --transformer finetune-a finetune-b
 
 Several runs of the transformer are averaged, weight by weight (Movie Gen, section 3.1.5). Commit what this writes to
@@ -34,17 +35,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--preset", default="mini", choices=presets.TRANSFORMER)
     parser.add_argument("--tae", metavar="STAGE")
+    parser.add_argument("--share", type=float, default=1.0, help="of the new autoencoder; the rest stays as published")
     parser.add_argument("--transformer", metavar="RUN", nargs="+")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     if options.tae:
-        publish_tae(options.preset, options.tae)
+        publish_tae(options.preset, options.tae, share=options.share)
     if options.transformer:
         publish_transformer(options.preset, options.transformer)
 
 
-def publish_tae(preset: str, stage: str, clips: int = 48) -> None:
-    """Saves the autoencoder of a stage with the statistics of its latents, measured on clips and stills."""
+def publish_tae(preset: str, stage: str, *, share: float = 1.0, clips: int = 48) -> None:
+    """Saves the autoencoder of a stage with the statistics of its latents, measured on clips and stills.
+
+    A `share` below 1 is a weighted mean with the published one, from which the stage must have begun: a part of what
+    was learned for a smaller part of what was forgotten.
+    """
     state, facts = _finished(RUNS / "autoencoder" / preset / stage)
     config = presets.TAE[preset]
     model = inflate(state, replace(config, refine=0) if stage in ("image", "clips") else config).eval()
@@ -53,7 +59,11 @@ def publish_tae(preset: str, stage: str, clips: int = 48) -> None:
         mean, deviation = statistics(model, _theatre(clips))
         model.mean.copy_(mean)
         model.deviation.copy_(deviation)
-    checkpoint.save(model.cpu(), checkpoint.WEIGHTS / preset / "tae.safetensors", stage=stage, **facts)
+    model = model.cpu()
+    if share < 1:
+        model.load_state_dict(blend(model.state_dict(), checkpoint.load_tae(preset).state_dict(), share))
+        facts["share"] = share
+    checkpoint.save(model, checkpoint.WEIGHTS / preset / "tae.safetensors", stage=stage, **facts)
 
 
 def publish_transformer(preset: str, runs: list[str]) -> None:
@@ -68,6 +78,11 @@ def publish_transformer(preset: str, runs: list[str]) -> None:
 def mean(states: list[dict[str, Tensor]], names: Iterable[str]) -> dict[str, Tensor]:
     """The mean of the weights called `names`; what only training has, such as the naming head, stays behind."""
     return {name: torch.stack([weights[name] for weights in states]).mean(dim=0) for name in names}
+
+
+def blend(new: dict[str, Tensor], old: dict[str, Tensor], share: float) -> dict[str, Tensor]:
+    """A `share` of the new weights and the rest of the old ones, of the same names."""
+    return {name: torch.lerp(old[name], weight, share) for name, weight in new.items()}
 
 
 @torch.no_grad()

@@ -211,6 +211,11 @@ def test_the_decoder_s_stage_leaves_the_latents_as_they_are(tmp_path):
     assert {p.requires_grad for p in decoder.encoder.parameters()} == {False}
 
 
+def test_a_share_of_new_weights_leaves_the_rest_to_the_old():
+    blended = publish.blend({"w": torch.tensor([4.0])}, {"w": torch.tensor([0.0])}, 0.25)
+    assert blended["w"] == 1
+
+
 def test_published_latents_have_unit_variance(tae):
     clips = [data.world.render_still(data.world.sample_scene(seed))[None] for seed in range(8)]
     model = TAE(presets.TAE["tiny"]).eval()
