@@ -31,19 +31,19 @@ function draw(card, number) {
   inside('.open').setAttribute('aria-label', say('Open: {prompt}', card));
   inside('.open').tabIndex = number ? -1 : 0;
   inside('.says').textContent = inside('.says').title = card.prompt;
-  inside('.about').textContent = [card.model, card.size, ago(card.created), ...card.tags.map(tag => '#' + tag)].join('  \u00b7  ');
+  inside('.line').textContent = inside('.line').title = [card.model, card.size, ago(card.created), ...card.tags.map(tag => '#' + tag)].join('  \u00b7  ');
   inside('.badge').textContent = card.kind === 'still' ? say('still') : `${+card.seconds.toFixed(1)} s`;
   inside('.star').setAttribute('aria-pressed', card.starred);
   return part;
 }
 
 function ago(moment) {
-  const age = Date.now() / 1000 - moment, words = new Intl.RelativeTimeFormat(undefined, { style: 'narrow' });
+  const age = Date.now() / 1000 - moment, words = new Intl.RelativeTimeFormat(tongue, { style: 'short' });
   if (age < 90) return say('now');
   if (age < 5400) return words.format(-Math.round(age / 60), 'minute');
   if (age < 129600) return words.format(-Math.round(age / 3600), 'hour');
   if (age < 2592000) return words.format(-Math.round(age / 86400), 'day');
-  return new Date(moment * 1000).toLocaleDateString();
+  return new Date(moment * 1000).toLocaleDateString(tongue);
 }
 
 const partOf = id => [...list.children].find(part => part.dataset.id === id);
