@@ -14,6 +14,8 @@ import pytest
 
 from pipelines.requests import TextToVideo
 from studio.benchmarks.browser import visit
+from studio.db import Database
+from studio.gallery import Gallery
 from studio.people import COOKIE, alias
 from studio.settings import Settings
 from studio.studio import Studio
@@ -96,6 +98,14 @@ def card(page: Any, name: str) -> Any:
     return page.locator(f"#grid .card[data-id={name}]")
 
 
+def toast(page: Any) -> str:
+    """What a toast says; it is closed then."""
+    said = page.locator("[data-testid=toast-body]").first.inner_text()
+    page.locator("[data-testid=toast-close]").first.click()
+    page.wait_for_selector("[data-testid=toast-body]", state="detached")
+    return said
+
+
 def test_everything_about_an_opened_clip_is_in_sight_and_so_are_the_tags_of_a_card(page: Any):
     gallery(page)
     card(page, "b1").locator(".open").click()
@@ -113,3 +123,22 @@ def test_everything_about_an_opened_clip_is_in_sight_and_so_are_the_tags_of_a_ca
     ]
     assert f"#{LONG[-1]}" in line.get_attribute("title")
     assert "il y a 2" in line.inner_text()
+
+
+def test_what_is_refused_is_said(page: Any, folder: Path):
+    gallery(page)
+    card(page, "a1").locator(".open").click()
+    field = page.locator("#tags input, #tags textarea")
+    field.fill(", ".join(map(str, range(25))))
+    field.press("Enter")
+    assert "20" in toast(page)
+    there = Database(folder / "rushes.db")
+    Gallery(there, folder / "clips").delete(["a1"], alias("browser", TOKEN))  # as in another tab
+    there.close()
+    card(page, "a1").locator(".open").focus()
+    page.keyboard.press("Delete")
+    card(page, "a1").wait_for(state="detached")
+    assert "no such clip" in toast(page)
+    tab(page, "studies")
+    page.locator("#closing").click()
+    assert "study" in toast(page)
