@@ -98,6 +98,11 @@ def card(page: Any, name: str) -> Any:
     return page.locator(f"#grid .card[data-id={name}]")
 
 
+def focused(page: Any) -> str:
+    """The id of the card that has the focus."""
+    return page.evaluate("document.activeElement.closest('#grid .card')?.dataset.id ?? document.activeElement.tagName")
+
+
 def toast(page: Any) -> str:
     """What a toast says; it is closed then."""
     said = page.locator("[data-testid=toast-body]").first.inner_text()
@@ -142,3 +147,22 @@ def test_what_is_refused_is_said(page: Any, folder: Path):
     tab(page, "studies")
     page.locator("#closing").click()
     assert "study" in toast(page)
+
+
+def test_the_focus_stays_and_a_deleted_clip_can_be_brought_back_until_its_time_is_up(page: Any):
+    gallery(page)
+    card(page, "c1").locator(".open").focus()
+    page.keyboard.press(".")
+    page.wait_for_function("document.querySelector('#grid .card[data-id=c1] .star[aria-pressed=true]')")
+    page.wait_for_timeout(1500)  # until the server has answered and the cards were drawn anew
+    assert focused(page) == "c1"
+    page.keyboard.press("Delete")
+    card(page, "c1").wait_for(state="detached")
+    assert focused(page) == "b1", "the one that stands in its place now"
+    page.keyboard.press(".")
+    tab(page, "verify")
+    tab(page, "gallery")
+    page.wait_for_timeout(1500)
+    page.locator("#grid .undo button").click()
+    card(page, "c1").wait_for()
+    assert page.locator("#grid .undo").is_hidden()
