@@ -166,3 +166,18 @@ def test_the_focus_stays_and_a_deleted_clip_can_be_brought_back_until_its_time_i
     page.locator("#grid .undo button").click()
     card(page, "c1").wait_for()
     assert page.locator("#grid .undo").is_hidden()
+
+
+def test_the_drawer_has_no_broken_picture_and_nothing_shines_through(page: Any):
+    page.locator("#jobs .counter").click()
+    job = page.locator("#jobs .job")
+    assert job.locator("img").is_hidden() and "supprim" in job.locator(".note").inner_text()
+    page.wait_for_timeout(400)  # it slides in
+    drawer = "document.querySelector('#jobs .drawer')"
+    strangers = f"""() => {{
+      const {{ left, right, bottom }} = {drawer}.getBoundingClientRect(), found = [];
+      for (let x = left + 3; x < right; x += 9) for (let y = 3; y < bottom; y += 9)
+        if (!{drawer}.contains(document.elementFromPoint(x, y))) found.push([x, y]);
+      return found;
+    }}"""
+    assert page.evaluate(strangers) == []
