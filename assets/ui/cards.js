@@ -6,6 +6,7 @@ const root = element.querySelector('.cards');
 const find = selector => root.querySelector(selector);
 const list = find('.list'), menu = find('.menu'), tray = find('.tray'), closed = given.closed;
 const picked = new Set();
+const PLACES = ['.open', '.star', '.more', '.pick input'];  // of a card, where the focus can be
 let cards = [], last = null, gone = null;
 
 root.dataset.layout = given.layout;
@@ -16,10 +17,25 @@ function apply() {
   cards = Array.isArray(value) ? value : value.cards ?? [];
   const here = new Set(cards.map(card => card.id));
   for (const id of picked) if (!here.has(id)) picked.delete(id);
+  const held = document.activeElement, place = placed(held);
   list.replaceChildren(...cards.map(draw));
   root.toggleAttribute('data-empty', !cards.length);
-  undo(Array.isArray(value) ? null : value.undo);
+  if (value.undo) undo(value.undo);
   mark();
+  if (place && !held.checkVisibility()) hold(place);
+}
+
+/* Where the focus is among the cards, for the keys go on from there when all cards are drawn anew. */
+function placed(held) {
+  if (!root.contains(held)) return null;
+  const part = held.closest('.list > .card');
+  return { id: part?.dataset.id, at: part ? [...list.children].indexOf(part) : 0, what: PLACES.find(place => held.matches(place)) ?? '.open' };
+}
+function hold({ id, at, what }) {
+  const part = partOf(id) ?? list.children[Math.min(at, cards.length - 1)];
+  if (!part) find('.undo button').focus();
+  else if (what === '.open') enter(part);
+  else part.querySelector(what).focus({ preventScroll: true });
 }
 
 /* Text from outside is only ever set as text. */
@@ -31,19 +47,19 @@ function draw(card, number) {
   inside('.open').setAttribute('aria-label', say('Open: {prompt}', card));
   inside('.open').tabIndex = number ? -1 : 0;
   inside('.says').textContent = inside('.says').title = card.prompt;
-  inside('.about').textContent = [card.model, card.size, ago(card.created), ...card.tags.map(tag => '#' + tag)].join('  \u00b7  ');
+  inside('.line').textContent = inside('.line').title = [card.model, card.size, ago(card.created), ...card.tags.map(tag => '#' + tag)].join('  \u00b7  ');
   inside('.badge').textContent = card.kind === 'still' ? say('still') : `${+card.seconds.toFixed(1)} s`;
   inside('.star').setAttribute('aria-pressed', card.starred);
   return part;
 }
 
 function ago(moment) {
-  const age = Date.now() / 1000 - moment, words = new Intl.RelativeTimeFormat(undefined, { style: 'narrow' });
+  const age = Date.now() / 1000 - moment, words = new Intl.RelativeTimeFormat(tongue, { style: 'short' });
   if (age < 90) return say('now');
   if (age < 5400) return words.format(-Math.round(age / 60), 'minute');
   if (age < 129600) return words.format(-Math.round(age / 3600), 'hour');
   if (age < 2592000) return words.format(-Math.round(age / 86400), 'day');
-  return new Date(moment * 1000).toLocaleDateString();
+  return new Date(moment * 1000).toLocaleDateString(tongue);
 }
 
 const partOf = id => [...list.children].find(part => part.dataset.id === id);
@@ -166,10 +182,12 @@ list.addEventListener('keydown', event => {
 });
 function walk(card, steps) {
   const next = list.children[cards.indexOf(card) + steps];
-  if (!next) return;
+  if (next) enter(next);
+}
+function enter(part) {
   for (const open of list.querySelectorAll('.open')) open.tabIndex = -1;
-  next.querySelector('.open').tabIndex = 0;
-  next.querySelector('.open').focus();
+  part.querySelector('.open').tabIndex = 0;
+  part.querySelector('.open').focus();
 }
 
 tray.addEventListener('click', event => {
@@ -186,13 +204,13 @@ tray.querySelector('form').addEventListener('submit', event => {
   field.value = '';
 });
 
+/* The offer stays until its time is up, whatever else happens to the cards. */
 function undo(what) {
   const bar = find('.undo');
   clearTimeout(gone);
-  bar.hidden = !what;
-  if (!what) return;
+  bar.hidden = false;
   bar.querySelector('span').textContent = say(what.count === 1 ? 'One clip deleted' : '{n} clips deleted', { n: what.count });
-  bar.querySelector('button').onclick = () => { bar.hidden = true; trigger('keep', { act: 'undo', token: what.token, clips: [] }); };
+  bar.querySelector('button').onclick = () => { bar.hidden = true; list.querySelector('.open')?.focus(); trigger('keep', { act: 'undo', token: what.token, clips: [] }); };
   gone = setTimeout(() => { bar.hidden = true; }, 15000);
 }
 

@@ -42,8 +42,10 @@ function fill(row, job) {
   part('.title').textContent = part('.title').title = job.title;
   part('.note').textContent = job.note;
   const picture = part('img'), bar = part('progress');
-  picture.hidden = !job.picture;
-  if (job.picture && picture.getAttribute('src') !== job.picture) picture.src = job.picture;
+  if (picture.getAttribute('src') !== job.picture) {
+    picture.hidden = !job.picture;
+    job.picture ? picture.src = job.picture : picture.removeAttribute('src');
+  }
   part('.look').setAttribute('aria-label', `${props.value.words.look}: ${job.title}`);
   bar.hidden = job.state !== 'running';
   bar.value = job.fraction;
@@ -119,6 +121,8 @@ list.addEventListener('click', event => {
   else trigger('act', { act, job: id });
   if (['watch', 'change'].includes(act) && innerWidth < 769) show(false);
 });
+/* A picture that went away meanwhile is none; errors of pictures are heard on their way down only. */
+list.addEventListener('error', event => { event.target.hidden = true; }, true);
 /* What this browser wants to hear stays in this browser. */
 for (const name of ['bell', 'card']) {
   const box = find(`.${name}`);

@@ -10,7 +10,8 @@ function typing(event) {
 const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
 /* The visitor's language: `given.words` holds the French of what this part says, English sentences are the keys. */
-const french = navigator.languages.find(name => /^(en|fr)\b/i.test(name))?.toLowerCase().startsWith('fr');
+const tongue = navigator.languages.find(name => /^(en|fr)\b/i.test(name)) ?? 'en';
+const french = tongue.toLowerCase().startsWith('fr');
 const say = (text, values = {}) => {
   const said = (french && given.words[text]) || text;
   return said.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);

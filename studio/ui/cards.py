@@ -3,6 +3,7 @@
 `Cards` shows plain dicts made by `card`; `connect` ties star, tag, delete, undo and archive to the gallery.
 """
 
+import html
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -10,9 +11,8 @@ import gradio as gr
 
 from pipelines.errors import BadRequest, StudioError
 from studio.gallery import Entry, Gallery
-from studio.ui.desk import FAST, Desk
+from studio.ui.desk import SENT, Desk
 from studio.ui.element import Element
-from studio.ui.form import sentence
 
 SUFFIXES = {"clip": ".mp4", "still": ".png", "sound": ".wav"}
 # Why an act that no tab takes is grey.
@@ -93,14 +93,16 @@ def connect(
         try:
             undo = changed(gallery, desk.owner(request), asked)
         except StudioError as error:
-            raise sentence(error) from error
+            # No gr.Error, after which nothing is shown: that the cards here are old may be why, so there are new ones.
+            gr.Warning(html.escape(str(error)), duration=12)
+            undo = None
         now = load(request, *values)
         return {"cards": now, "undo": undo} if undo else now
 
     sources = list(filter(None, (cards, acts)))
     for source in sources:
         desk.send(source.act)
-    return [source.keep(keep, inputs, cards, **FAST) for source in sources]
+    return [source.keep(keep, inputs, cards, trigger_mode="multiple", **SENT) for source in sources]
 
 
 def changed(gallery: Gallery, owner: str, asked: dict[str, Any]) -> dict[str, Any] | None:

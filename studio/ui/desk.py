@@ -19,7 +19,9 @@ AGAIN = ("reuse", "remix", "prompt", "seed", "watch", "change")  # about what wa
 NOTHING = {"job": "", "clip": ""}
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 FAST = {**QUIET, "queue": False}  # for what takes no time: one request, no place in gradio's queue
-SENT = {**QUIET, "concurrency_limit": None}  # gradio tells who listens to a State only of events in its queue
+# For what takes no time but may be refused, or sets a State that others listen to: gradio shows a toast, and tells who
+# listens, only for events in its queue.
+SENT = {**QUIET, "concurrency_limit": None}
 
 
 class Desk:

@@ -10,7 +10,7 @@ from pipelines.errors import BadRequest, StudioError
 from studio.gallery import Entry
 from studio.studio import Studio
 from studio.ui.cards import Acts, Cards, card
-from studio.ui.desk import FAST, Desk
+from studio.ui.desk import FAST, SENT, Desk
 from studio.ui.form import sentence
 from studio.ui.player import Player, film
 from studio.ui.words import Say, label, say_to
@@ -52,7 +52,7 @@ def draw(studio: Studio, desk: Desk, cards: Cards) -> Acts:
     cards.open(look, None, outputs, **FAST)
     cards.change(kept, opened, outputs, **FAST)
     close.click(_closed, None, outputs, **FAST)
-    tags.submit(retag, [opened, tags], tags, **FAST)
+    tags.submit(retag, [opened, tags], tags, **SENT)
     return acts
 
 

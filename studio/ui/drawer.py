@@ -151,7 +151,7 @@ def picture(job: Job) -> str | None:
     """The address of the best picture of a job that there is."""
     if job.clip:
         return f"media/{job.clip}/poster"
-    return f"media/{job.id}/preview/{job.preview}" if job.preview else None
+    return f"media/{job.id}/preview/{job.preview}" if job.preview and job.state != DONE else None
 
 
 def standing(job: Job, say: Say, paused: bool = False) -> str:
@@ -168,16 +168,19 @@ def standing(job: Job, say: Say, paused: bool = False) -> str:
         words = say(PHASES.get(job.phase, "starting"), step=job.step, steps=job.steps)
         left = span(job.eta_s, say)
         return say("{words}, about {left} left", words=words, left=left) if left else words
-    if job.state == DONE and isinstance(job.request, Rewrite):
-        return say("written")
     if job.state == DONE:
-        done = (
-            say("downloaded")
-            if isinstance(job.request, Download)
-            else say("done in {time}", time=span(job.elapsed_s, say))
-        )
-        return f"{done}. {retold(job.message, say)}" if job.message else done
+        return _done(job, say)
     return say("stopped") if job.state == CANCELLED and not job.message else retold(job.message, say)
+
+
+def _done(job: Job, say: Say) -> str:
+    if isinstance(job.request, Rewrite):
+        return say("written")
+    fetched = isinstance(job.request, Download)
+    if not fetched and not job.clip:
+        return say("its clip was deleted")
+    done = say("downloaded") if fetched else say("done in {time}", time=span(job.elapsed_s, say))
+    return f"{done}. {retold(job.message, say)}" if job.message else done
 
 
 def _waiting(job: Job, say: Say, paused: bool) -> str:

@@ -26,7 +26,10 @@ DRIFT_S = 10  # after which a page looks again at what time alone changes: place
 
 @dataclass(frozen=True, kw_only=True)
 class News:
-    """What one look finds, for whoever looks: theirs alone, in their language."""
+    """What one look finds, for whoever looks: theirs alone, in their language.
+
+    A job whose clip was deleted has none.
+    """
 
     owner: str
     language: str
@@ -58,11 +61,19 @@ class News:
 def news(studio: Studio, request: Any) -> News:
     """What there is for whoever sent a gradio or starlette request."""
     owner, jobs = owner_of(request), studio.jobs
+    takes = studio.gallery.recent(owner, TAKES)
+    there = {entry.id for entry in takes}
+
+    def without_deleted(job: Job) -> Job:
+        kept = job.clip is None or job.clip in there or studio.gallery.get(job.clip, owner)
+        return job if kept else dataclasses.replace(job, clip=None)
+
+    done = map(without_deleted, jobs.list(owner, over=True, limit=DONE_JOBS))
     return News(
         owner=owner,
         language=language_of(request),
-        jobs=[*jobs.list(owner, over=False), *jobs.list(owner, over=True, limit=DONE_JOBS)],
-        takes=studio.gallery.recent(owner, TAKES),
+        jobs=[*jobs.list(owner, over=False), *done],
+        takes=takes,
         paused=jobs.paused(owner),
     )
 

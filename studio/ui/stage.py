@@ -51,7 +51,7 @@ class Stage:
         desk.watch(self._view, [watching, self._seen], [watching, self._seen, self.player, self.under, self.acts])
         desk.watch(self._takes, [self._strip_seen], [self._strip_seen, self.strip])
         cards.connect(self.strip, self._gallery, desk, load=self._mine, inputs=[], acts=self.acts)
-        # What a card changed is known then, so that the next look leaves the offer to undo it where it is.
+        # What a card changed is known then, so that the next look does not draw all cards once more.
         self.strip.change(self._noted, None, self._strip_seen, **FAST)
         desk.look_after(self.strip.open(_opened, None, watching, **FAST))
         desk.look_after(self.under.act(self._stop, None, None, concurrency_limit=None, **QUIET))

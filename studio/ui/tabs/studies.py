@@ -16,7 +16,7 @@ from pipelines.errors import BadRequest, StudioError
 from studio import prompts, takes
 from studio.arena import BY_TASK, MOST_SYSTEMS, Plan, System
 from studio.studio import Studio
-from studio.ui.desk import FAST, QUIET, Desk
+from studio.ui.desk import FAST, QUIET, SENT, Desk
 from studio.ui.form import sentence
 from studio.ui.results import whose
 from studio.ui.words import label
@@ -37,7 +37,7 @@ def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
             shown = gr.HTML(NONE, elem_id="verdict", **PLAIN)
             with gr.Row():
                 opening = gr.Button(label("Take in finished clips and open"), size="md", min_width=240)
-                closing = gr.Button(label("Close the vote"), size="md", min_width=120)
+                closing = gr.Button(label("Close the vote"), size="md", min_width=120, elem_id="closing")
         with gr.Column(scale=6, min_width=330):
             asked, make = _form()
 
@@ -76,7 +76,7 @@ def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
         desk.tab.select(choices, chosen, chosen, **FAST),
         make.click(create, asked, show_progress_on=make, **slow),
         opening.click(open_, chosen, show_progress_on=opening, **slow),
-        closing.click(close, chosen, chosen, **FAST),
+        closing.click(close, chosen, chosen, **SENT),
     ]
     for event in events:
         event.then(look, chosen, shown, **FAST)
