@@ -93,7 +93,7 @@ def connect(
         try:
             undo = changed(gallery, desk.owner(request), asked)
         except StudioError as error:
-            raise sentence(error) from error
+            raise sentence(error, request) from error
         now = load(request, *values)
         return {"cards": now, "undo": undo} if undo else now
 

@@ -32,7 +32,7 @@ def draw(desk: Desk) -> None:
         try:
             what = foreign.settings_of(Path(path))
         except StudioError as error:
-            raise sentence(error) from error
+            raise sentence(error, request) from error
         finally:
             os.unlink(path)  # what was dropped is not kept
         return [None, what and what.fields, _told(what, say), gr.Button(visible=what is not None)]

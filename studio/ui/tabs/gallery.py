@@ -98,7 +98,7 @@ class _Pages:
         try:
             at, found = self._found(request, at, values)
         except StudioError as error:
-            raise sentence(error) from error
+            raise sentence(error, request) from error
         return [at, [card(entry) for entry in found.entries], *self.around(request, at, *values)]
 
     def _found(self, request: gr.Request, at: int, values: Sequence[Any]) -> tuple[int, Page]:
