@@ -25,6 +25,7 @@ from studio.ui.words import Say, label, say_to
 NAME = "Studies"
 LISTS = [".txt", ".csv", ".jsonl", ".parquet"]
 FIELDS = ("model", "steps", "guidance", "seconds")
+ZIP = "Clips instead of systems: a zip of SYSTEM/PROMPT.mp4, where PROMPT is its name, its text or its line (0001)"
 TABLE = 6  # its place among the widgets of the form
 ROWS = [["25 steps", "mini", 25, 4.0, 2.0], ["50 steps", "mini", 50, 4.0, 2.0]]
 FAR = "{ready} of {takes} clips, {answered} of {wanted} ballots, raters: {raters}"
@@ -117,9 +118,7 @@ def _form() -> tuple[list[Any], gr.Button]:
     )
     with gr.Accordion(label("Bring your own prompts or clips"), open=False):
         own = gr.File(label=label("A list of prompts: .txt, .csv, .jsonl, .parquet"), file_types=LISTS, height=130)
-        clips = gr.File(
-            label=label("Clips instead of systems: a zip of SYSTEM/PROMPT.mp4"), file_types=[".zip"], height=130
-        )
+        clips = gr.File(label=label(ZIP), file_types=[".zip"], height=130)
     make = gr.Button(label("Create the study"), variant="primary")
     return [title, suite, count, raters, own, task, table, clips], make
 
@@ -140,6 +139,8 @@ def created(studio: Studio, owner: str, values: Any, progress: Any, say: Say) ->
             task=str(task),
             raters=int(raters or 0),
         )
+        if folders:
+            takes.enough(folders, plan.prompts)
         with takes.begun(studio.arena, plan, owner) as study:
             missing = takes.from_folders(
                 studio.arena, study, owner, folders=folders, progress=progress, checked=studio.settings.checked
