@@ -60,3 +60,40 @@ def test_studies_are_in_french_and_offer_only_what_can_be_done(page: Any):
     page.wait_for_selector("#verdict >> text=Pas encore d'\u00e9tude")
     assert page.locator("#studies button:disabled").count() == 2
     assert "\u00c9tapes" in page.locator("#studies thead").first.inner_text()
+
+
+def test_what_was_typed_is_there_after_a_reload_and_a_full_box_says_so(page: Any):
+    page.reload(wait_until="domcontentloaded")
+    page.wait_for_selector("#go:not([disabled])")
+    page.fill("#prompt textarea", "MY OWN IDEA")
+    page.reload(wait_until="domcontentloaded")
+    page.wait_for_function("document.querySelector('#prompt textarea')?.value === 'MY OWN IDEA'")
+    page.fill("#prompt textarea", "")
+    page.locator("#prompt textarea").focus()
+    page.keyboard.insert_text("x" * 3000)
+    assert "2\u202f000" in page.locator("#prompt").get_attribute("data-full")
+
+
+def test_a_job_that_fills_the_form_takes_no_idea_away(page: Any):
+    """The buttons stand for those of a waiting job, which a busy machine would have made by now."""
+    both = "<button data-act=change></button><button class=ask-leave></button>"
+    page.evaluate(f"document.body.insertAdjacentHTML('beforeend', '<p id=both>{both}</p>')")
+    page.fill("#prompt textarea", "a rocket of my own")
+    page.evaluate("document.querySelector('#both [data-act=change]').click()")
+    page.fill("#prompt textarea", "what the job asks for")
+    page.locator("#prompt textarea").press("Alt+ArrowUp")
+    assert page.input_value("#prompt textarea") == "a rocket of my own"
+    page.fill("#prompt textarea", "what the job asks for")
+    page.evaluate("document.querySelector('#both .ask-leave').click()")
+    assert page.input_value("#prompt textarea") == "a rocket of my own"
+
+
+def test_a_refused_file_leaves_its_place_and_no_arrow_covers_a_filter(page: Any, tmp_path: Path):
+    (tmp_path / "fake.png").write_bytes(b"no picture")
+    tab(page, "Galerie")
+    page.set_input_files("#dropped input[type=file]", tmp_path / "fake.png")
+    page.wait_for_selector("#dropped .notice >> text=fake.png")
+    page.wait_for_selector("#dropped input[type=file]", state="attached")
+    assert page.locator("#dropped .file-preview").count() == 0
+    cut = "all => all.filter(one => one.offsetParent && one.scrollWidth > one.clientWidth).map(one => one.value)"
+    assert page.locator(".secondary-wrap input").evaluate_all(cut) == []
