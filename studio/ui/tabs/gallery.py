@@ -130,7 +130,7 @@ def _filters() -> list[Any]:
     """Search, task, model, shape, time, tag, favourites."""
     tasks = [(task.replace("-", " ").capitalize(), task) for task in TASKS]
     models = [row.name for row in catalog.specs()]
-    small = {"min_width": 120, "scale": 1, "value": ""}
+    small = {"min_width": 150, "scale": 1, "value": ""}
     search = gr.Textbox(
         label=label("Search"), placeholder=label("Words of the prompt"), scale=3, min_width=220, elem_id="words"
     )
