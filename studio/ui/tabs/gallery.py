@@ -132,7 +132,7 @@ def _filters() -> list[Any]:
     models = [row.name for row in catalog.specs()]
     small = {"min_width": 150, "scale": 1, "value": ""}
     search = gr.Textbox(
-        label=label("Search"), placeholder=label("Words of the prompt"), scale=3, min_width=220, elem_id="words"
+        label=label("Search"), placeholder=label("Words of the prompt"), scale=1, min_width=160, elem_id="words"
     )
     return [
         search,
