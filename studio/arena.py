@@ -330,4 +330,4 @@ def _texts(name: str, texts: Sequence[str], low: int = 1, high: int = 1) -> None
     if not low <= len(texts) <= high or len(set(texts)) < len(texts):
         raise BadRequest(name, f"must be {low} to {high} with different names, got {len(texts)}")
     if any(not text.strip() or len(text) > LONGEST_NAME for text in texts):
-        raise BadRequest(name, f"need names of 1 to {LONGEST_NAME} characters")
+        raise BadRequest(name, f"needs {'' if high == 1 else 'names of '}1 to {LONGEST_NAME} characters")

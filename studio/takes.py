@@ -4,10 +4,11 @@ A study keeps voting copies only (pipelines.media.blind), under random names.
 """
 
 import hashlib
+import re
 import secrets
 import shutil
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -18,7 +19,7 @@ from pipelines.errors import BadRequest
 from pipelines.media import blind, export
 from pipelines.progress import Progress
 from pipelines.requests import Request, request_from_dict
-from studio.arena import Arena, Plan, Study, Take
+from studio.arena import Arena, Plan, Prompt, Study, Take
 from studio.gallery import Gallery
 from studio.jobs import Jobs, submit_all
 
@@ -48,7 +49,8 @@ def from_folders(
     progress: Progress,
     checked: bool = False,
 ) -> list[str]:
-    """Takes in the clips of systems from folders, where a clip is called like its prompt; returns what is missing.
+    """Takes in the clips of systems from folders, where a clip is called like its prompt or by the prompt's text, of
+    which case and punctuation do not count; returns what is missing.
 
     `checked`: the rules for pictures hold (pipelines.safety). Raises `BadRequest` for a system that the study does not
     have, a folder that is not there, or a file that is no clip or against the rules.
@@ -64,7 +66,7 @@ def from_folders(
     missing = []
     for number, take in enumerate(wanted):
         progress(number / len(wanted), f"{take.system.name}, {take.prompt.name}")
-        if (file := _called(folders[take.system.name], take.prompt.name)) is None:
+        if (file := _called(folders[take.system.name], take.prompt)) is None:
             missing.append(f"{take.system.name}: {take.prompt.name}")
             continue
         clip = blind.read(file)
@@ -139,10 +141,26 @@ def collect(arena: Arena, jobs: Jobs, gallery: Gallery, study: str) -> list[str]
     return failed
 
 
-def _called(folder: Path, name: str) -> Path | None:
-    """The clip of this name. The name is compared, never joined: it may be anything that somebody typed."""
-    found = [file for file in sorted(folder.iterdir()) if file.stem == name and file.suffix.lower() in SUFFIXES]
-    return found[0] if found else None
+def enough(folders: Mapping[str, Path], prompts: Iterable[Prompt]) -> None:
+    """Raises `BadRequest` ("clips") that names what is missing, if no prompt has clips of two systems to compare."""
+    missing = []
+    for prompt in prompts:
+        without = [name for name, folder in folders.items() if _called(folder, prompt) is None]
+        if len(folders) - len(without) > 1:
+            return
+        missing += [f"{name}: {prompt.name} ({prompt.text[:60]})" for name in without]
+    raise BadRequest("clips", f"no prompt has clips of two systems; missing are {', '.join(missing[:3])}")
+
+
+def _called(folder: Path, prompt: Prompt) -> Path | None:
+    """The clip of this prompt. Names are compared, never joined: they may be anything that somebody typed."""
+    clips = [file for file in sorted(folder.iterdir()) if file.suffix.lower() in SUFFIXES]
+    named = [file for file in clips if file.stem == prompt.name]
+    return next(iter(named or (file for file in clips if _words(file.stem) == _words(prompt.text))), None)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", text.lower())
 
 
 def _take_in(arena: Arena, study: Study, take: Take, clip: Clip) -> None:

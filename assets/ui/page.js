@@ -1,10 +1,32 @@
-/* Keys of the whole page: Ctrl/Cmd+Enter generates, Alt+Up and Alt+Down go through the prompts of before. */
+/* Keys of the whole page: Ctrl/Cmd+Enter generates, Alt+Up and Alt+Down go through the prompts of before. What was typed
+ * is not lost: it is there again after a reload, and among the prompts of before when a card or a job fills the form. */
 () => {
-  const KEY = 'rushes-prompts', MOST = 50;
+  const KEY = 'rushes-prompts', DRAFT = 'rushes-draft-', MOST = 50;
   const before = () => { try { return JSON.parse(localStorage.getItem(KEY)) ?? []; } catch { return []; } };
+  const french = (navigator.language || 'en').startsWith('fr');
   const seen = selector => [...document.querySelectorAll(selector)].find(one => one.offsetParent);
   const box = () => seen('.ask-prompt textarea');
-  let place = -1, draft = '';
+  const boxes = () => [...document.querySelectorAll('.ask-prompt textarea')];
+  const id = one => one.closest('.ask-prompt').id;
+  const met = new WeakSet();
+  let place = -1, draft = '', held = {};
+
+  function write(one, text) {
+    one.value = text;
+    one.dispatchEvent(new Event('input', { bubbles: true }));
+  }
+  function keep() {
+    const said = [box(), ...boxes()].map(one => one?.value.trim()).filter(Boolean);
+    if (said.length) localStorage.setItem(KEY, JSON.stringify([...new Set([...said, ...before()])].slice(0, MOST)));
+    place = -1;
+  }
+  function restore() {
+    for (const one of boxes().filter(one => !met.has(one))) {
+      met.add(one);
+      const text = sessionStorage.getItem(DRAFT + id(one));
+      if (text && !one.value) write(one, text);
+    }
+  }
 
   document.addEventListener('keydown', event => {
     const go = seen('.ask-go');
@@ -18,14 +40,22 @@
     const all = before();
     if (place < 0) draft = box().value;
     place = Math.max(-1, Math.min(all.length - 1, place + way));
-    box().value = place < 0 ? draft : all[place];
-    box().dispatchEvent(new Event('input', { bubbles: true }));
+    write(box(), place < 0 ? draft : all[place]);
   });
   document.addEventListener('click', event => {
-    if (!event.target.closest?.('.ask-go') || !box()?.value.trim()) return;
-    const said = box().value.trim();
-    localStorage.setItem(KEY, JSON.stringify([said, ...before().filter(one => one !== said)].slice(0, MOST)));
-    place = -1;
+    const on = selector => event.target.closest?.(selector);
+    if (on('.ask-go, [data-act]')) keep();
+    if (on('[data-act=change]')) held = Object.fromEntries(boxes().map(one => [id(one), one.value]));
+    if (on('.ask-leave') && box() && id(box()) in held) write(box(), held[id(box())]);
+    if (on('[role=tab]')) setTimeout(restore, 500);  // its boxes are drawn when it opens for the first time
+  }, true);
+  document.addEventListener('input', ({ target }) => {
+    const full = target.maxLength > 0 && target.value.length >= target.maxLength, most = target.maxLength?.toLocaleString();
+    const says = french ? `${most} caract\u00e8res sur ${most} : rien de plus n'entre` : `${most} of ${most} characters: no more fits`;
+    target.closest?.('.ask-prompt')?.toggleAttribute('data-full', full);
+    if (full) target.closest('.ask-prompt')?.setAttribute('data-full', says);
   });
-  document.documentElement.lang = (navigator.language || 'en').startsWith('fr') ? 'fr' : 'en';
+  addEventListener('pagehide', () => { for (const one of boxes()) sessionStorage.setItem(DRAFT + id(one), one.value); });
+  document.documentElement.lang = french ? 'fr' : 'en';
+  restore();
 }

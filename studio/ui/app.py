@@ -5,6 +5,7 @@ import threading
 from typing import Any
 
 import gradio as gr
+import httpx
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
@@ -22,6 +23,7 @@ from studio.ui.tabs import animate, compare, create, edit, gallery, personalise,
 TABS = (create, animate, personalise, edit, sound, gallery, compare, studies, verify, settings)
 # Seconds: how often gradio's folder (uploads, copies of clips for the API) is cleared, and of what age.
 SWEEP = (3_600, 86_400)
+UNHEARD = "localhost is not accessible"  # what gradio raises if its own page takes longer than 3 s to answer it
 
 
 def build(studio: Studio) -> gr.Blocks:
@@ -73,9 +75,28 @@ def launch(settings: Settings) -> str:
 
 
 def start(studio: Studio, port: int) -> tuple[gr.Blocks, str]:
-    """Serves the page of a studio from this process and returns at once: the page and its address."""
-    page = build(studio)
-    _, address, _ = page.launch(
+    """Serves the page of a studio from this process and returns at once: the page and its address.
+
+    Raises `Unavailable` if this machine does not answer itself there.
+    """
+    for again in (True, False):
+        page = build(studio)
+        try:
+            address = _served(page, studio, port)
+        except (ValueError, httpx.TransportError) as error:
+            page.close(verbose=False)
+            if isinstance(error, ValueError) and UNHEARD not in str(error):
+                raise
+            note("This machine did not answer in time." + " Trying once more." * again)
+            continue
+        sessions.hold(page)
+        studio.supervisor.start()  # after the page answers: a model that loads would take the processor from it
+        return page, address
+    raise Unavailable("the page is not reached from this machine; is it very busy, or does HTTP_PROXY lead elsewhere?")
+
+
+def _served(page: gr.Blocks, studio: Studio, port: int) -> str:
+    return page.launch(
         server_name=studio.settings.host,
         server_port=port,
         max_file_size=f"{studio.settings.max_upload_mb}mb",
@@ -92,10 +113,7 @@ def start(studio: Studio, port: int) -> tuple[gr.Blocks, str]:
         prevent_thread_lock=True,
         show_error=True,  # toasts; what is raised towards the page is always a sentence of ours
         quiet=True,
-    )
-    sessions.hold(page)
-    studio.supervisor.start()  # after the page answers: a model that loads would take the processor from it
-    return page, address
+    )[1]
 
 
 def _around(studio: Studio) -> dict[str, Any]:

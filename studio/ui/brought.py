@@ -20,7 +20,9 @@ from studio.studio import Studio
 from studio.ui.desk import FAST, QUIET
 from studio.ui.element import Element
 from studio.ui.form import Form
+from studio.ui.retold import refusal
 from studio.ui.uploads import uploaded
+from studio.ui.words import say_to
 
 CALLS = {
     "image": ("Drop a picture here, or choose one", "PNG, JPEG or WebP", "image/png,image/jpeg,image/webp"),
@@ -97,7 +99,7 @@ class Brought:
             self._belongings.add(owner_of(request), reference)
             return reference, _shown(self._settings, reference, str(asked.get("name", ""))[:80])
         except StudioError as error:
-            return "", {"refused": str(error)}
+            return "", {"refused": refusal(error, say_to(request))}
         finally:
             if path is not None:
                 path.unlink(missing_ok=True)  # gradio's copy

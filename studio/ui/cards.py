@@ -13,6 +13,8 @@ from pipelines.errors import BadRequest, StudioError
 from studio.gallery import Entry, Gallery
 from studio.ui.desk import SENT, Desk
 from studio.ui.element import Element
+from studio.ui.form import refusal
+from studio.ui.words import say_to
 
 SUFFIXES = {"clip": ".mp4", "still": ".png", "sound": ".wav"}
 # Why an act that no tab takes is grey.
@@ -94,7 +96,7 @@ def connect(
             undo = changed(gallery, desk.owner(request), asked)
         except StudioError as error:
             # No gr.Error, after which nothing is shown: that the cards here are old may be why, so there are new ones.
-            gr.Warning(html.escape(str(error)), duration=12)
+            gr.Warning(html.escape(refusal(error, say_to(request))), duration=12)
             undo = None
         now = load(request, *values)
         return {"cards": now, "undo": undo} if undo else now

@@ -96,7 +96,7 @@ class Composer:
     def _draw_takes(self) -> None:
         names = [(outlook.named(row), row.name) for row in self._able()]
         with gr.Row(elem_classes=["pair"]):
-            look = {"choices": names, "min_width": 150, "scale": 1, **self._look("model")}
+            look = {"choices": names, "min_width": 240, "scale": 2, **self._look("model")}  # with why it cannot run
             self._picker = self.form.draw("model", **look)
             look = {"label": label("Takes"), "min_width": 150, "scale": 1, "visible": self._worded}
             self.takes = gr.Radio(TAKES, value=1, **look, **self._look("count"))

@@ -46,7 +46,7 @@ def draw(studio: Studio, desk: Desk, cards: Cards) -> Acts:
         try:
             studio.gallery.tag(name, desk.owner(request), wanted)
         except (BadRequest, StudioError) as error:
-            raise sentence(error) from error
+            raise sentence(error, request) from error
         return ", ".join(sorted(wanted))
 
     cards.open(look, None, outputs, **FAST)

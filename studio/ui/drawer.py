@@ -72,13 +72,13 @@ def draw(desk: Desk) -> Drawer:
         try:
             obey(desk.studio.jobs, desk.owner(request), event._data if isinstance(event._data, dict) else {})
         except StudioError as error:
-            raise sentence(error) from error
+            raise sentence(error, request) from error
 
     def unpack(event: gr.EventData, request: gr.Request) -> None:
         try:
             add_queue(desk.studio, desk.owner(request), event._data if isinstance(event._data, dict) else {})
         except StudioError as error:
-            raise sentence(error) from error
+            raise sentence(error, request) from error
 
     desk.watch(view, [seen], [seen, drawer])
     # Through the queue, though it takes no time: gradio shows the toast of a refusal only for queued events.

@@ -10,7 +10,7 @@ import gradio as gr
 from pipelines.errors import StudioError
 from pipelines.media import foreign
 from studio.ui.desk import FAST, QUIET, SENT, Desk, tab_id
-from studio.ui.form import sentence
+from studio.ui.retold import refusal
 from studio.ui.words import Say, label, say_to
 
 KINDS = [".mp4", ".mov", ".webm", ".mkv", ".png", ".jpg", ".jpeg", ".webp", ".wav"]
@@ -32,7 +32,7 @@ def draw(desk: Desk) -> None:
         try:
             what = foreign.settings_of(Path(path))
         except StudioError as error:
-            raise sentence(error) from error
+            return [None, None, _refused(refusal(error, say)), gr.Button(visible=False)]  # the box is free for another
         finally:
             os.unlink(path)  # what was dropped is not kept
         return [None, what and what.fields, _told(what, say), gr.Button(visible=what is not None)]
@@ -41,7 +41,6 @@ def draw(desk: Desk) -> None:
         now = {"act": "reuse", "clip": "", "clips": [], "request": settings, "n": before["n"] + 1}
         return now, gr.Tabs(selected=tab_id(desk.rooms["reuse"]))
 
-    # Through the queue: gradio shows the toast of a refused file only for queued events.
     file.upload(read, file, [file, found, said, use], concurrency_limit=2, **QUIET)
     file.clear(lambda: [_hint(str), gr.Button(visible=False)], None, [said, use], **FAST)
     use.click(order, [found, desk.order], [desk.order, desk.tabs], **SENT)
@@ -52,10 +51,13 @@ def _hint(say: Say) -> str:
     return f'<p class="hint">{html.escape(text)}</p>'
 
 
+def _refused(text: str) -> str:
+    return f'<p class="notice" role="status">{html.escape(text)}</p>'
+
+
 def _told(found: foreign.Found | None, say: Say) -> str:
     if found is None:
-        text = say("There are no settings in this file; sites and messengers often remove them.")
-        return f'<p class="notice">{html.escape(text)}</p>'
+        return _refused(say("There are no settings in this file; sites and messengers often remove them."))
     settings = {name: found.fields[name] for name in SHOWN if found.fields.get(name) not in (None, "")}
     rows = "".join(
         f"<dt>{html.escape(say(name.capitalize()))}</dt><dd>{html.escape(str(value)[:600])}</dd>"

@@ -9,7 +9,8 @@ import gradio as gr
 from pipelines import catalog
 from pipelines.requests import Request
 from pipelines.spec import OPTIONAL, ModelSpec, choices, defaults
-from studio.ui.words import Say, label
+from studio.ui.retold import refusal
+from studio.ui.words import Say, label, say_to
 
 INFO = {
     "negative": "What should not be seen.",
@@ -127,6 +128,9 @@ def span(seconds: float | None, say: Say) -> str:
     return say("{count} min", count=round(seconds / 60))
 
 
-def sentence(error: Exception) -> gr.Error:
-    """An error of ours as a toast. Toasts are HTML, and the sentence may quote what somebody typed."""
-    return gr.Error(html.escape(str(error)), title="That does not work", duration=12, print_exception=False)
+def sentence(error: Exception, request: gr.Request | None) -> gr.Error:
+    """An error of ours as a toast in the visitor's language. Toasts are HTML, and it may quote what somebody typed.
+
+    It has no title: gradio 6 heads every toast by its kind, whatever is given, and studio.css says it better.
+    """
+    return gr.Error(html.escape(refusal(error, say_to(request))), duration=12, print_exception=False)

@@ -81,7 +81,7 @@ class Models:
                     raise BadRequest("models", "only the owner of this machine looks after them")
                 gr.Info(html.escape(act(say_to(request), owner, *values)), duration=8)
             except StudioError as error:
-                raise sentence(error) from error
+                raise sentence(error, request) from error
 
         # Through the queue: gradio shows toasts only for queued events.
         begun = event(done, inputs, None, concurrency_limit=1, **QUIET)

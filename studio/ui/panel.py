@@ -74,7 +74,7 @@ class Panel:
                     ids = self._submit(owner, composer.read(takes, keep, *values), job)
                     seed = gr.skip() if keep else roll()
             except StudioError as error:
-                raise sentence(error) from error
+                raise sentence(error, request) from error
             return {"job": ids[0], "clip": ""}, seed, *(changed("") if job else [gr.skip()] * 3)
 
         # Through the queue, though it takes no time: gradio shows the toast of a refusal only for queued events.
@@ -106,7 +106,7 @@ class Panel:
             if act in BRINGS and BRINGS[act] in self._kinds:
                 return self._bring(order, owner)
         except StudioError as error:
-            raise sentence(error) from error
+            raise sentence(error, request) from error
         return [gr.skip()] * size
 
     def _repeat(self, order: dict[str, Any], owner: str) -> list[Any]:

@@ -3,13 +3,44 @@
 They are English when they are made, and some are kept so in the database; assets/words/fr-reasons.json has the French.
 """
 
+import dataclasses
 import functools
 import json
 import re
 
+from pipelines.errors import BadRequest
+from pipelines.requests import TASKS
 from studio.ui.words import FOLDER, Say
 
 FIELD = re.compile(r"\\\{(\w+)\\\}")  # as re.escape writes {name}
+
+# What the page calls the fields of refusals; those of requests have their labels.
+CALLED = {spec.name: spec.metadata["label"] for cls in TASKS.values() for spec in dataclasses.fields(cls)} | {
+    "lora": "LoRA",
+    "task": "Task",
+    "title": "Question",
+    "prompts": "Prompts",
+    "systems": "Systems that the studio runs",
+    "raters": "Raters for each pair",
+    "study": "Study",
+    "clip": "Clip",
+    "clips": "Clips",
+    "file": "File",
+    "tags": "Tags",
+    "name": "Name",
+    "models": "Models",
+    "like": "Like",
+    "repo": "A folder, or owner/name on the Hub",
+    "writer": "Who makes prompts longer",
+}
+
+
+def refusal(error: Exception, say: Say) -> str:
+    """An error of ours for the page: what the page calls the field, and what is wrong with it, in a person's words."""
+    if not isinstance(error, BadRequest):
+        return retold(str(error), say)
+    said = retold(error.message, say)
+    return say("{field}: {said}", field=say(CALLED[error.field]), said=said) if error.field in CALLED else said
 
 
 def retold(text: str, say: Say) -> str:

@@ -106,7 +106,7 @@ class Stage:
         try:
             drawer.obey(self._desk.studio.jobs, self._desk.owner(request), asked)
         except StudioError as error:
-            raise sentence(error) from error
+            raise sentence(error, request) from error
 
 
 def _cards(takes: Iterable[Entry]) -> list[dict[str, Any]]:

@@ -1,19 +1,22 @@
 """What comes whole from below the page is French for who reads French, and English stays as it is."""
 
 from collections import deque
+from pathlib import Path
 
 import pytest
 
-from pipelines import catalog
+from pipelines import catalog, safety
+from pipelines.errors import BadRequest, Unavailable
 from pipelines.hub import download, remote
+from pipelines.media import door
 from pipelines.moviegen import checkpoint, presets
 from pipelines.moviegen.nn.tae import TAE
 from pipelines.moviegen.nn.transformer import VideoTransformer
 from pipelines.moviegen.text_to_video import TextToVideoPipeline
-from pipelines.requests import TextToVideo
-from studio import service
+from pipelines.requests import Personalize, TextToVideo
+from studio import arena, prompts, service
 from studio.ui import words
-from studio.ui.retold import retold
+from studio.ui.retold import refusal, retold
 
 ENGLISH, FRENCH = words.say_in("en"), words.say_in("fr")
 FAR = [
@@ -56,6 +59,37 @@ def test_how_mini_reads_what_it_does_not_know_has_its_french():
         "mini lit city comme city street",
         "mini ne conna\u00eet pas : sleeps",
     ]
+
+
+def test_a_refusal_begins_with_what_the_page_calls_the_field_and_has_its_french():
+    empty = BadRequest("prompt", "is empty; say in a sentence what should be seen")
+    assert refusal(empty, ENGLISH) == "Prompt: is empty; say in a sentence what should be seen"
+    assert refusal(empty, FRENCH).startswith("Description : est vide ; dites en une phrase")
+    assert refusal(Unavailable("there is no language model on this machine"), FRENCH).startswith("il n'y a pas de")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda: TextToVideo(prompt=" "),
+        lambda: TextToVideo(prompt="a" * 3000),
+        lambda: TextToVideo(prompt="a", seed=-1),
+        lambda: TextToVideo(prompt="a", steps=0),
+        lambda: TextToVideo(prompt="a", steps=1.5),
+        lambda: TextToVideo(prompt="a", seconds=1.01, fps=16),
+        lambda: TextToVideo(prompt="a", aspect="9:1"),
+        lambda: Personalize(prompt="a", face="inputs/x.png"),
+        lambda: arena.Plan(title="", prompts=(), systems=()),
+        lambda: arena.Plan(title="a", prompts=(), systems=()),
+        lambda: prompts.read(Path(__file__)),
+        lambda: door.picture(Path(__file__), Path("/"), asked="face"),
+        lambda: safety.default().read("a naked man and his penis"),
+    ],
+)
+def test_what_people_are_refused_most_has_its_french(asked):
+    with pytest.raises(BadRequest) as refused:
+        asked()
+    assert retold(refused.value.message, FRENCH) != refused.value.message
 
 
 def test_what_is_quoted_inside_is_retold_and_what_is_not_known_stays():

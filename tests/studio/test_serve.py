@@ -61,3 +61,16 @@ def test_the_snippet_of_readme_gets_a_clip_from_a_server_that_never_holds_torch(
     if Path("/proc/self/maps").exists():
         held = Path(f"/proc/{server}/maps").read_text(encoding="utf-8")
         assert "libtorch" not in held and "sqlite3" in held
+
+
+def test_a_machine_that_does_not_answer_itself_in_time_is_a_sentence(tmp_path):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        nowhere = f"http://127.0.0.1:{closed.getsockname()[1]}"  # stands for the delay, which no test can be sure of
+        env = os.environ | {"PYTHONPATH": str(ROOT), "HTTP_PROXY": nowhere, "NO_PROXY": ""}
+        command = [sys.executable, str(ROOT / "app.py"), "--port", "0", "--data", str(tmp_path)]
+        done = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S, env=env, check=False
+        )
+    assert done.returncode == 3 and "Traceback" not in done.stderr
+    assert "Trying once more." in done.stderr and "is it very busy" in done.stderr

@@ -20,9 +20,11 @@ from studio.cli import main
 from studio.made import Made
 from studio.settings import Settings
 from studio.studio import Studio
+from studio.ui import words
 from studio.ui.tabs import studies
 
 ME = "browser:me"
+ENGLISH = words.say_in("en")
 
 
 @pytest.fixture
@@ -170,7 +172,7 @@ def test_settings_that_fit_no_request_are_refused_before_any_job(studio):
 
 
 def test_the_forms_own_values_make_a_study_whose_clips_are_all_ordered(studio):
-    study = studies.created(studio, ME, defaults(title="25 or 50 steps?"), lambda *_: None)
+    study = studies.created(studio, ME, defaults(title="25 or 50 steps?"), lambda *_: None, ENGLISH)
     made = studio.arena.takes(study, ME)
     assert len(made) > 20 and all(studio.jobs.get(take.job, ME).state == "queued" for take in made)
 
@@ -178,7 +180,7 @@ def test_the_forms_own_values_make_a_study_whose_clips_are_all_ordered(studio):
 def test_a_study_that_the_queue_has_no_room_for_leaves_nothing_behind(tmp_path, folders, capsys):
     small = Studio.open(Settings(data=tmp_path / "small", max_waiting=3))
     with pytest.raises(Unavailable, match="this would add 24, and 3 is the most"):
-        studies.created(small, ME, defaults(title="25 or 50 steps?"), lambda *_: None)
+        studies.created(small, ME, defaults(title="25 or 50 steps?"), lambda *_: None, ENGLISH)
     plan = Plan(title="t", prompts=(Prompt(name="a", text="x"),), systems=(System(name="one"), System(name="two")))
     with pytest.raises(BadRequest, match="no folder"), takes.begun(small.arena, plan, ME) as study:
         takes.from_folders(small.arena, study, ME, folders={"one": folders["one"]}, progress=lambda *_: None)
@@ -186,6 +188,24 @@ def test_a_study_that_the_queue_has_no_room_for_leaves_nothing_behind(tmp_path, 
         raise BadRequest("clips", "no folder")
     assert small.arena.studies(None) == [] and small.jobs.list(None) == [] and not list(small.arena.folder.iterdir())
     small.close()
+
+
+def test_a_zip_that_would_leave_a_dead_draft_is_refused_with_what_is_missing_and_texts_are_names_too(
+    studio, folders, tmp_path
+):
+    suite, archive = tmp_path / "p.txt", tmp_path / "s.zip"
+    values = defaults(title="mine")
+    values[4], values[-1] = suite, archive
+    with zipfile.ZipFile(archive, "w") as packed:
+        for name in ("one", "two"):
+            packed.write(folders[name] / "a.mp4", f"{name}/A red_balloon.mp4")
+    suite.write_text("a fox\na cat\n")
+    with pytest.raises(BadRequest, match=r"missing are one: 0001 \(a fox\), two: 0001 \(a fox\)"):
+        studies.created(studio, ME, values, lambda *_: None, ENGLISH)
+    assert studio.arena.studies(ME) == []
+    suite.write_text("a fox\nA red balloon.\n")
+    study = studies.created(studio, ME, values, lambda *_: None, ENGLISH)
+    assert studio.arena.study(study, ME).state == "open" and studio.arena.status(study, ME)["ready"] == 2
 
 
 def defaults(title: str) -> list[object]:
@@ -232,9 +252,9 @@ def test_the_form_makes_a_study_of_a_zip_or_of_models(studio, tmp_path, folders)
         for name, folder in folders.items():
             packed.write(folder / "a.mp4", f"{name}/fox-meadow.mp4")
     given = ["<b>mine</b>", "theatre", 2, 1, None, "text-to-video", [], str(archive)]
-    study = studies.created(studio, ME, given, lambda *_: None)
+    study = studies.created(studio, ME, given, lambda *_: None, ENGLISH)
     assert studio.arena.status(study, ME)["pairs"] == 1
-    page = studies.told(studio, study, ME)
+    page = studies.told(studio, study, ME, ENGLISH)
     assert "vote/" in page and "<b>" not in page
     given = [
         "steps",
@@ -246,7 +266,7 @@ def test_the_form_makes_a_study_of_a_zip_or_of_models(studio, tmp_path, folders)
         [["few", "mini", 10, 4, ""], ["many", "mini", 50.0, None, 2], ["", "", "", "", ""]],
         None,
     ]
-    study = studies.created(studio, ME, given, lambda *_: None)
+    study = studies.created(studio, ME, given, lambda *_: None, ENGLISH)
     assert [take.system.settings for take in studio.arena.takes(study, ME)[:2]] == [
         {"model": "mini", "steps": 10, "guidance": 4},
         {"model": "mini", "steps": 50, "seconds": 2},

@@ -79,7 +79,7 @@ class _Table:
         try:
             return self._show([*names[1 - MOST :], admit(Path(path), self._settings)], request)
         except StudioError as error:
-            raise sentence(error) from error
+            raise sentence(error, request) from error
         finally:
             os.unlink(path)  # the house has its own copy
 
@@ -89,7 +89,7 @@ class _Table:
             for _, path in lineup(self._gallery, self._desk.owner(request), names):
                 measures.measure(path)
         except StudioError as error:
-            raise sentence(error) from error
+            raise sentence(error, request) from error
         return self._show(names, request)[2:]
 
     def linked(self, request: gr.Request) -> list[Any]:

@@ -98,7 +98,7 @@ class _Pages:
         try:
             at, found = self._found(request, at, values)
         except StudioError as error:
-            raise sentence(error) from error
+            raise sentence(error, request) from error
         return [at, [card(entry) for entry in found.entries], *self.around(request, at, *values)]
 
     def _found(self, request: gr.Request, at: int, values: Sequence[Any]) -> tuple[int, Page]:
@@ -130,9 +130,9 @@ def _filters() -> list[Any]:
     """Search, task, model, shape, time, tag, favourites."""
     tasks = [(task.replace("-", " ").capitalize(), task) for task in TASKS]
     models = [row.name for row in catalog.specs()]
-    small = {"min_width": 120, "scale": 1, "value": ""}
+    small = {"min_width": 150, "scale": 1, "value": ""}
     search = gr.Textbox(
-        label=label("Search"), placeholder=label("Words of the prompt"), scale=3, min_width=220, elem_id="words"
+        label=label("Search"), placeholder=label("Words of the prompt"), scale=1, min_width=160, elem_id="words"
     )
     return [
         search,

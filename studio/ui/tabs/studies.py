@@ -19,14 +19,18 @@ from studio.studio import Studio
 from studio.ui.desk import FAST, QUIET, SENT, Desk
 from studio.ui.form import sentence
 from studio.ui.results import whose
-from studio.ui.words import label
+from studio.ui.retold import CALLED, retold
+from studio.ui.words import Say, label, say_to
 
 NAME = "Studies"
 LISTS = [".txt", ".csv", ".jsonl", ".parquet"]
 FIELDS = ("model", "steps", "guidance", "seconds")
+ZIP = "Clips instead of systems: a zip of SYSTEM/PROMPT.mp4, where PROMPT is its name, its text or its line (0001)"
+TABLE = 6  # its place among the widgets of the form
 ROWS = [["25 steps", "mini", 25, 4.0, 2.0], ["50 steps", "mini", 50, 4.0, 2.0]]
+FAR = "{ready} of {takes} clips, {answered} of {wanted} ballots, raters: {raters}"
 PLAIN = {"container": False, "padding": False, "apply_default_css": False}
-NONE = '<p class="hint">No study yet. Create one: the same prompts, two or more systems, a link for the raters.</p>'
+NONE = "No study yet. Create one: the same prompts, two or more systems, a link for the raters."
 
 
 def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
@@ -34,43 +38,48 @@ def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
     with gr.Row(elem_id="studies", equal_height=False):
         with gr.Column(scale=5, min_width=330):
             chosen = gr.Dropdown([], label=label("Study"), elem_id="study")
-            shown = gr.HTML(NONE, elem_id="verdict", **PLAIN)
+            shown = gr.HTML(_hint(str), elem_id="verdict", **PLAIN)
             with gr.Row():
-                opening = gr.Button(label("Take in finished clips and open"), size="md", min_width=240)
-                closing = gr.Button(label("Close the vote"), size="md", min_width=120, elem_id="closing")
+                look = {"size": "md", "interactive": False}  # until there is a study for which it makes sense
+                opening = gr.Button(label("Take in finished clips and open"), min_width=240, **look)
+                closing = gr.Button(label("Close the vote"), min_width=120, elem_id="closing", **look)
         with gr.Column(scale=6, min_width=330):
             asked, make = _form()
 
     def choices(request: gr.Request, select: Any = None) -> Any:
-        kept = studio.arena.studies(whose(studio, request))
-        names = [(f"{study.title} ({study.state})", study.id) for study in kept]
+        say, kept = say_to(request), studio.arena.studies(whose(studio, request))
+        names = [(f"{study.title} ({say(study.state)})", study.id) for study in kept]
         known = [study.id for study in kept]
         value = select if select in known else next(iter(known), None)
         return gr.Dropdown(names, value=value)
 
-    def look(request: gr.Request, study: Any) -> str:
-        with _sentences():
-            return told(studio, study, whose(studio, request)) if study else NONE
+    def look(request: gr.Request, study: Any) -> list[Any]:
+        say, owner = say_to(request), whose(studio, request)
+        with _sentences(request):
+            state = studio.arena.study(study, owner).state if study else ""
+            said = told(studio, study, owner, say) if study else _hint(say)
+        return [said, gr.Button(interactive=state in ("draft", "open")), gr.Button(interactive=state == "open")]
 
     def create(request: gr.Request, progress: gr.Progress = gr.Progress(), *values: Any) -> Any:
-        with _sentences():
-            study = created(studio, desk.owner(request), values, progress)
+        with _sentences(request):
+            study = created(studio, desk.owner(request), values, progress, say_to(request))
         return choices(request, study)
 
     def open_(request: gr.Request, study: Any) -> Any:
-        with _sentences():
+        with _sentences(request):
             owner = whose(studio, request)
             studio.arena.study(study, owner)
             for failed in takes.collect(studio.arena, studio.jobs, studio.gallery, study)[:3]:
-                gr.Warning(html.escape(failed))
+                gr.Warning(html.escape(retold(failed, say_to(request))))
             studio.arena.open(study, owner)
         return choices(request, study)
 
     def close(request: gr.Request, study: Any) -> Any:
-        with _sentences():
+        with _sentences(request):
             studio.arena.close(study, whose(studio, request))
         return choices(request, study)
 
+    outputs = [shown, opening, closing]
     slow = {"outputs": chosen, "concurrency_limit": 2, "show_progress": "minimal", "api_visibility": "private"}
     events = [
         desk.tab.select(choices, chosen, chosen, **FAST),
@@ -79,8 +88,10 @@ def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
         closing.click(close, chosen, chosen, **SENT),
     ]
     for event in events:
-        event.then(look, chosen, shown, **FAST)
-    chosen.input(look, chosen, shown, **QUIET)
+        event.then(look, chosen, outputs, **FAST)
+    chosen.input(look, chosen, outputs, **QUIET)
+    # Once, and not with the greetings, which come again: the rows may have been edited by then.
+    page.load(_rows, None, asked[TABLE], **FAST)
 
 
 def _form() -> tuple[list[Any], gr.Button]:
@@ -97,7 +108,7 @@ def _form() -> tuple[list[Any], gr.Button]:
         task = gr.Dropdown(list(BY_TASK), value=next(iter(BY_TASK)), label=label("What is asked about"))
     table = gr.Dataframe(
         ROWS,
-        headers=["Name", *(name.capitalize() for name in FIELDS)],
+        headers=_heads(str),
         datatype=["str", "str", "number", "number", "number"],
         type="array",
         row_count=2,
@@ -107,14 +118,12 @@ def _form() -> tuple[list[Any], gr.Button]:
     )
     with gr.Accordion(label("Bring your own prompts or clips"), open=False):
         own = gr.File(label=label("A list of prompts: .txt, .csv, .jsonl, .parquet"), file_types=LISTS, height=130)
-        clips = gr.File(
-            label=label("Clips instead of systems: a zip of SYSTEM/PROMPT.mp4"), file_types=[".zip"], height=130
-        )
+        clips = gr.File(label=label(ZIP), file_types=[".zip"], height=130)
     make = gr.Button(label("Create the study"), variant="primary")
     return [title, suite, count, raters, own, task, table, clips], make
 
 
-def created(studio: Studio, owner: str, values: Any, progress: Any) -> str:
+def created(studio: Studio, owner: str, values: Any, progress: Any, say: Say) -> str:
     """A new study from the form's values; its clips are taken in or ordered. Raises as the stores do."""
     title, suite, count, raters, own, task, table, archive = values
     if own is None and suite not in prompts.suites():
@@ -130,6 +139,8 @@ def created(studio: Studio, owner: str, values: Any, progress: Any) -> str:
             task=str(task),
             raters=int(raters or 0),
         )
+        if folders:
+            takes.enough(folders, plan.prompts)
         with takes.begun(studio.arena, plan, owner) as study:
             missing = takes.from_folders(
                 studio.arena, study, owner, folders=folders, progress=progress, checked=studio.settings.checked
@@ -137,8 +148,9 @@ def created(studio: Studio, owner: str, values: Any, progress: Any) -> str:
             ordered = takes.order(studio.arena, studio.jobs, study, owner)
             if folders:
                 studio.arena.open(study, owner)
-    said = f"{ordered} clips are being made; open the study when they are done." if ordered else "People can vote now."
-    gr.Info(f"{said} {len(missing)} clips were not in the zip." if missing else said)
+    waits = say("{count} clips are being made; open the study when they are done.", count=ordered)
+    said = waits if ordered else say("People can vote now.")
+    gr.Info(f"{said} {say('{count} clips were not in the zip.', count=len(missing))}" if missing else said)
     return study
 
 
@@ -155,18 +167,30 @@ def _settings(cells: list[Any]) -> dict[str, Any]:
     return given
 
 
-def told(studio: Studio, study: str, owner: str | None) -> str:
+def _heads(say: Say) -> list[str]:
+    return [say(CALLED[name]) for name in ("name", *FIELDS)]
+
+
+def _rows(request: gr.Request) -> dict[str, Any]:
+    return {"headers": _heads(say_to(request)), "data": ROWS}
+
+
+def _hint(say: Say) -> str:
+    return f'<p class="hint">{html.escape(say(NONE))}</p>'
+
+
+def told(studio: Studio, study: str, owner: str | None, say: Say) -> str:
     """How far a study is, its link, and what it says so far, as HTML with everything escaped."""
     status = studio.arena.status(study, owner)
     link = status["link"].removeprefix("/")
-    clips = f"{status['ready']} of {status['takes']} clips"
-    ballots = f"{status['answered']} of {status['wanted']} ballots"
+    far = html.escape(say(FAR, **{name: status[name] for name in ("ready", "takes", "answered", "wanted", "raters")}))
     lines = [
-        f"<p><strong>{status['state']}</strong>, {clips}, {ballots}, raters: {status['raters']}</p>",
+        f"<p><strong>{say(status['state'])}</strong>, {far}</p>",
         f'<progress max="1" value="{status["done"]:.3f}"></progress>',
     ]
     if status["state"] == "open":
-        lines += [f'<p>Pass this on: <a href="{link}" target="_blank" rel="noopener">{link}</a></p>']
+        passed = html.escape(say("Pass this on:"))
+        lines += [f'<p>{passed} <a href="{link}" target="_blank" rel="noopener">{link}</a></p>']
     if status["answered"]:
         from studio import verdict  # brings scipy and choix; the page is built without them
 
@@ -180,9 +204,9 @@ def told(studio: Studio, study: str, owner: str | None) -> str:
 
 
 @contextmanager
-def _sentences() -> Iterator[None]:
+def _sentences(request: gr.Request) -> Iterator[None]:
     """What people can put right becomes a toast."""
     try:
         yield
     except StudioError as error:
-        raise sentence(error) from error
+        raise sentence(error, request) from error

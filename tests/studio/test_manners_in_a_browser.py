@@ -1,0 +1,99 @@
+"""What the page says when something does not work, and that it keeps what was typed: in a real browser, in French."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio.benchmarks.browser import visit
+
+ROOT = Path(__file__).resolve().parents[2]
+SOON = 60_000
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    command = [sys.executable, "app.py", "--port", "0", "--data", str(tmp_path_factory.mktemp("data"))]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as server:
+        found = next(filter(None, (re.search(r"http://\S+", line) for line in server.stderr)), None)
+        assert found, "the studio did not open"
+        yield found[0]
+        server.terminate()
+        server.communicate()
+
+
+@pytest.fixture(scope="module")
+def page(address: str) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        complaints: list[str] = []
+        context = chromium.new_context(viewport={"width": 1280, "height": 900}, locale="fr-FR")
+        yield visit(context, address, complaints, patience_ms=SOON)
+        assert complaints == []
+        chromium.close()
+
+
+def tab(page: Any, name: str) -> None:
+    page.locator(f"#tabs button[role=tab]:visible >> text='{name}'").click()
+
+
+def test_a_refusal_speaks_as_a_person_in_french_and_leaves_the_jobs_in_reach(page: Any):
+    page.wait_for_selector("#go:not([disabled])")
+    page.click("#go")
+    toast = page.locator(".toast-body")
+    toast.wait_for()
+    assert "Description : est vide" in toast.inner_text()
+    heading = "getComputedStyle(document.querySelector('.toast-title'), '::after').content"
+    assert page.evaluate(heading) == '"Cela ne va pas"'
+    assert toast.bounding_box()["y"] >= (bar := page.locator("#jobs").bounding_box())["y"] + bar["height"]
+
+
+def test_studies_are_in_french_and_offer_only_what_can_be_done(page: Any):
+    tab(page, "\u00c9tudes")
+    page.wait_for_selector("#verdict >> text=Pas encore d'\u00e9tude")
+    assert page.locator("#studies button:disabled").count() == 2
+    assert "\u00c9tapes" in page.locator("#studies thead").first.inner_text()
+
+
+def test_what_was_typed_is_there_after_a_reload_and_a_full_box_says_so(page: Any):
+    page.reload(wait_until="domcontentloaded")
+    page.wait_for_selector("#go:not([disabled])")
+    page.fill("#prompt textarea", "MY OWN IDEA")
+    page.reload(wait_until="domcontentloaded")
+    page.wait_for_function("document.querySelector('#prompt textarea')?.value === 'MY OWN IDEA'")
+    page.fill("#prompt textarea", "")
+    page.locator("#prompt textarea").focus()
+    page.keyboard.insert_text("x" * 3000)
+    assert "2\u202f000" in page.locator("#prompt").get_attribute("data-full")
+
+
+def test_a_job_that_fills_the_form_takes_no_idea_away(page: Any):
+    """The buttons stand for those of a waiting job, which a busy machine would have made by now."""
+    both = "<button data-act=change></button><button class=ask-leave></button>"
+    page.evaluate(f"document.body.insertAdjacentHTML('beforeend', '<p id=both>{both}</p>')")
+    page.fill("#prompt textarea", "a rocket of my own")
+    page.evaluate("document.querySelector('#both [data-act=change]').click()")
+    page.fill("#prompt textarea", "what the job asks for")
+    page.locator("#prompt textarea").press("Alt+ArrowUp")
+    assert page.input_value("#prompt textarea") == "a rocket of my own"
+    page.fill("#prompt textarea", "what the job asks for")
+    page.evaluate("document.querySelector('#both .ask-leave').click()")
+    assert page.input_value("#prompt textarea") == "a rocket of my own"
+
+
+def test_a_refused_file_leaves_its_place_and_no_arrow_covers_a_filter(page: Any, tmp_path: Path):
+    (tmp_path / "fake.png").write_bytes(b"no picture")
+    tab(page, "Galerie")
+    page.set_input_files("#dropped input[type=file]", tmp_path / "fake.png")
+    page.wait_for_selector("#dropped .notice >> text=fake.png")
+    page.wait_for_selector("#dropped input[type=file]", state="attached")
+    assert page.locator("#dropped .file-preview").count() == 0
+    ends = "all => all.map(getComputedStyle).map(one => one.textOverflow + parseInt(one.paddingRight))"
+    assert set(page.locator(".secondary-wrap input").evaluate_all(ends)) == {"ellipsis22"}  # before the arrow
