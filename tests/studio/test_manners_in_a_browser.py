@@ -95,5 +95,5 @@ def test_a_refused_file_leaves_its_place_and_no_arrow_covers_a_filter(page: Any,
     page.wait_for_selector("#dropped .notice >> text=fake.png")
     page.wait_for_selector("#dropped input[type=file]", state="attached")
     assert page.locator("#dropped .file-preview").count() == 0
-    ends = "all => all.map(getComputedStyle).map(one => one.textOverflow + parseInt(one.paddingRight))"
+    ends = "all => all.map(one => getComputedStyle(one)).map(one => one.textOverflow + parseInt(one.paddingRight))"
     assert set(page.locator(".secondary-wrap input").evaluate_all(ends)) == {"ellipsis22"}  # before the arrow
