@@ -50,7 +50,8 @@ def _some_of(names: Collection[str]) -> Check:
 
 
 SETTINGS: dict[str, Check] = {  # what a row of one's own may say of itself
-    **dict.fromkeys(("steps", "longest_frames", "frame_step", "cards"), _whole),
+    **dict.fromkeys(("steps", "longest_frames", "frame_step"), _whole),
+    "cards": lambda value: type(value) is int,  # `_check_hurry` says how many
     "compiled": lambda value: isinstance(value, bool),
     **dict.fromkeys(("guidance", "longest_s"), lambda value: type(value) in (int, float) and 0 <= value <= 1000),
     "sizes": _list(_size, least=1),

@@ -92,7 +92,6 @@ def test_a_wrong_request_gives_one_sentence_and_writes_nothing(argv, says, here,
 
 ODD = {
     "a picture": ["animate", "a fox", "--image", f"{'x' * 5000}.png"],
-    "a picture that nobody can read": ["animate", "a fox", "--image", "/proc/self/mem"],
     "a file to verify": ["verify", "x" * 5000],
     "a file with settings": ["gallery", "settings", "x" * 5000],
     "a data folder": ["jobs", "--data", "x" * 5000],
@@ -226,7 +225,7 @@ def test_a_full_disk_behind_stdout_is_told(studio, capsys):
 def test_a_command_that_is_stopped_while_it_begins_says_so(tmp_path):
     (tmp_path / "studio").mkdir()
     shutil.copy(ROOT / "studio" / "__main__.py", tmp_path / "studio")
-    code = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nmain = None\n"
+    code = "raise KeyboardInterrupt  # as Ctrl-C does\n"
     (tmp_path / "studio" / "cli.py").write_text(code, encoding="utf-8")
     command = [sys.executable, "-m", "studio", "models"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -139,7 +139,7 @@ def test_what_is_refused_is_said(page: Any, folder: Path):
     there.close()
     card(page, "a1").locator(".open").focus()
     page.keyboard.press("Delete")
-    said(page, "no such clip")
+    said(page, "pas de tel film")
     card(page, "a1").wait_for(state="detached")
     tab(page, "studies")
     assert page.locator("#closing").is_disabled()  # until a study is chosen
