@@ -67,7 +67,7 @@ def test_a_machine_that_does_not_answer_itself_in_time_is_a_sentence(tmp_path):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         nowhere = f"http://127.0.0.1:{closed.getsockname()[1]}"  # stands for the delay, which no test can be sure of
-        env = os.environ | {"PYTHONPATH": str(ROOT), "HTTP_PROXY": nowhere, "NO_PROXY": ""}
+        env = os.environ | {"PYTHONPATH": str(ROOT), "HTTP_PROXY": nowhere, "NO_PROXY": "", "no_proxy": ""}
         command = [sys.executable, str(ROOT / "app.py"), "--port", "0", "--data", str(tmp_path)]
         done = subprocess.run(
             command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S, env=env, check=False
