@@ -1,13 +1,18 @@
-"""What the tests share: small real clips, tiny models, the fake GPU and Hub, and when a marked test is skipped."""
+"""What the tests share: small real clips, tiny models, the fake GPU and Hub, a studio and a browser, and when a marked
+test is skipped."""
 
 import hashlib
 import importlib.util
 import json
 import os
+import re
 import shutil
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -32,6 +37,35 @@ SKIPPED = {
         "needs Debian's chromium and pip install playwright",
     ),
 }
+
+
+@contextmanager
+def _studio(data: Path, **variables: str) -> Iterator[str]:
+    command = [sys.executable, "app.py", "--port", "0", "--data", str(data)]
+    env = os.environ | variables
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=env) as server:
+        found = next(filter(None, (re.search(r"http://\S+", line) for line in server.stderr)), None)
+        assert found, "the studio did not open"
+        yield found[0]
+        server.terminate()
+        server.communicate()
+
+
+@pytest.fixture(scope="session")
+def open_studio() -> Callable[..., AbstractContextManager[str]]:
+    """A studio on a data folder, as `python app.py` opens it: a context manager of its address."""
+    return _studio
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Debian's chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,9 +1,6 @@
 """The page in a real browser: a sentence becomes a take, nothing is lost, nobody sees what is another's."""
 
 import json
-import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,25 +17,10 @@ Open = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(open_studio: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A studio with an empty data folder, as `python app.py` opens it."""
-    command = [sys.executable, "app.py", "--port", "0", "--data", str(tmp_path_factory.mktemp("data"))]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as server:
-        found = next(filter(None, (re.search(r"http://\S+", line) for line in server.stderr)), None)
-        assert found, "the studio did not open"
-        yield found[0]
-        server.terminate()
-        server.communicate()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+    with open_studio(tmp_path_factory.mktemp("data")) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

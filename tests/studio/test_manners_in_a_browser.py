@@ -1,8 +1,5 @@
 """What the page says when something does not work, and that it keeps what was typed: in a real browser, in French."""
 
-import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,33 +8,22 @@ import pytest
 
 from studio.benchmarks.browser import visit
 
-ROOT = Path(__file__).resolve().parents[2]
 SOON = 60_000
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    command = [sys.executable, "app.py", "--port", "0", "--data", str(tmp_path_factory.mktemp("data"))]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as server:
-        found = next(filter(None, (re.search(r"http://\S+", line) for line in server.stderr)), None)
-        assert found, "the studio did not open"
-        yield found[0]
-        server.terminate()
-        server.communicate()
+def address(open_studio: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with open_studio(tmp_path_factory.mktemp("data")) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
-def page(address: str) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        complaints: list[str] = []
-        context = chromium.new_context(viewport={"width": 1280, "height": 900}, locale="fr-FR")
-        yield visit(context, address, complaints, patience_ms=SOON)
-        assert complaints == []
-        chromium.close()
+def page(browser: Any, address: str) -> Iterator[Any]:
+    complaints: list[str] = []
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="fr-FR")
+    yield visit(context, address, complaints, patience_ms=SOON)
+    assert complaints == []
 
 
 def tab(page: Any, name: str) -> None:

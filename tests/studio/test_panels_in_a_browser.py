@@ -1,9 +1,5 @@
 """The panels in a real browser: a face becomes a clip, the clip is sent on, a wrong file is refused in its place."""
 
-import os
-import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,34 +10,22 @@ import pytest
 from pipelines.media import export
 from studio.benchmarks.browser import visit
 
-ROOT = Path(__file__).resolve().parents[2]
 SOON, LATER = 30_000, 120_000
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def address(tmp_path: Path, tiny_folder: Path) -> Iterator[str]:
-    command = [sys.executable, "app.py", "--port", "0", "--data", str(tmp_path / "data")]
-    env = os.environ | {"RUSHES_MODELS": str(tiny_folder)}
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=env) as server:
-        found = next(filter(None, (re.search(r"http://\S+", line) for line in server.stderr)), None)
-        assert found, "the studio did not open"
-        yield found[0]
-        server.terminate()
-        server.communicate()
+def address(open_studio: Any, tmp_path: Path, tiny_folder: Path) -> Iterator[str]:
+    with open_studio(tmp_path / "data", RUSHES_MODELS=str(tiny_folder)) as address:
+        yield address
 
 
 @pytest.fixture
-def page(address: str) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        complaints: list[str] = []
-        context = chromium.new_context(viewport={"width": 1280, "height": 900})
-        yield visit(context, address, complaints, patience_ms=SOON)
-        assert complaints == []
-        chromium.close()
+def page(browser: Any, address: str) -> Iterator[Any]:
+    complaints: list[str] = []
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    yield visit(context, address, complaints, patience_ms=SOON)
+    assert complaints == []
 
 
 def test_a_face_becomes_a_clip_that_is_sent_on_and_a_wrong_file_is_refused(page: Any, tmp_path: Path):

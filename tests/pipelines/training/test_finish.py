@@ -44,7 +44,7 @@ def test_a_remake_has_a_scene_s_shape_and_is_near_it(text):
 def test_the_way_back_is_guided_by_each_scene_s_words(text):
     with remakes(text) as made:
         parcel = made.workers.next()
-        words = made.text.read(parcel.words[:, 0], torch.arange(parcel.words.shape[2]) < parcel.lengths[:, :1])
+        words = made.text.read(parcel.words[:, 0], parcel.mask[:, 0])
         torch.nn.init.normal_(made.transformer.out.weight, std=0.1)
         for block in made.transformer.blocks:
             torch.nn.init.normal_(block.text.out.weight, std=0.5)
