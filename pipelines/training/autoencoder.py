@@ -25,7 +25,7 @@ from pipelines import device
 from pipelines.moviegen import checkpoint, presets
 from pipelines.moviegen.nn.tae import TAE, channels_last, image_autoencoder, inflate
 from pipelines.training.data import FRAMES, CropPool, ahead, pixels
-from pipelines.training.loop import Plan, Run, place
+from pipelines.training.loop import Plan, Run, place, recipe
 from pipelines.training.losses import divergence, outlier_penalty, reconstruction
 
 RUNS = Path("runs/autoencoder")
@@ -63,11 +63,7 @@ def main() -> None:
 
 def options(description: str, minutes: float, rate: float) -> argparse.ArgumentParser:
     """The command line that every recipe of the autoencoder has."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", default="mini", choices=presets.TAE)
-    parser.add_argument("--minutes", type=float, default=minutes)
-    parser.add_argument("--rate", type=float, default=rate)
-    parser.add_argument("--cooldown", type=float, default=0.5, help="the part of the minutes in which the rate falls")
+    parser = recipe(description, presets.TAE, minutes=minutes, rate=rate, cooldown=0.5)
     parser.add_argument("--batch", type=int, default=6, help="crops of clips in a step")
     parser.add_argument("--workers", type=int, default=1, help="processes that draw crops")
     parser.add_argument("--real", type=float, default=0.3, help="the part of the drawing that goes to photographs")

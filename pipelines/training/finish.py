@@ -66,8 +66,7 @@ class Remakes:
         begin = EARLIEST + (flow.FINISH - EARLIEST) * float(torch.rand(()))
         xt, _ = flow.interpolate(torch.randn_like(z), z, torch.full((len(z),), begin).to(z))
         times = torch.cat([torch.linspace(begin, flow.FINISH, STEPS + 1), torch.ones(1)])
-        places = torch.arange(parcel.words.shape[2], device=z.device)
-        words = self.text.read(parcel.words[:, 0], places < parcel.lengths[:, :1])
+        words = self.text.read(parcel.words[:, 0], parcel.mask[:, 0])
         with device.autocast(z.device.type):
             return flow.sample(self.velocity(words), xt, times), x
 

@@ -25,7 +25,7 @@ from pipelines.moviegen.nn.text import MiniLM, Text
 from pipelines.moviegen.nn.transformer import PATCH, TransformerConfig, VideoTransformer, patches
 from pipelines.training import world
 from pipelines.training.latents import Bucket, Latents, Sample
-from pipelines.training.loop import Plan, Run, join, place
+from pipelines.training.loop import Plan, Run, join, place, recipe
 from pipelines.training.scene import Scene
 from pipelines.vocabulary import AXES, THINGS
 
@@ -204,11 +204,7 @@ def prepared(model: Pupil, choice: argparse.Namespace, name: str, *, warmup: int
 
 def options(description: str, minutes: float, rate: float) -> argparse.ArgumentParser:
     """The command line that every recipe of the transformer has."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", default="mini", choices=presets.TRANSFORMER)
-    parser.add_argument("--minutes", type=float, default=minutes)
-    parser.add_argument("--rate", type=float, default=rate)
-    parser.add_argument("--cooldown", type=float, default=0.3, help="the part of the minutes in which the rate falls")
+    parser = recipe(description, presets.TRANSFORMER, minutes=minutes, rate=rate, cooldown=0.3)
     parser.add_argument("--latent-frames", type=int, help="in a batch: few make more steps, which counts at first")
     parser.add_argument("--run", help="name of the run's folder, to keep several apart")
     parser.add_argument("--compile", action="store_true", help="fuse the operations of each block (needs a compiler)")

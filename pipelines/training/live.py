@@ -74,6 +74,11 @@ class Parcel:
     words: Tensor
     lengths: Tensor
 
+    @property
+    def mask(self) -> Tensor:
+        """Which of the token ids are words (B, wordings, WORDS), True, and which filling."""
+        return torch.arange(self.words.shape[2], device=self.words.device) < self.lengths[..., None]
+
     def pin_memory(self) -> "Parcel":
         """In pages that a card can fetch by itself."""
         return self._each(Tensor.pin_memory)
@@ -221,7 +226,7 @@ class Feed:
     def take(self) -> None:
         """Encodes the next parcel into its pool."""
         parcel = next(self.parcels)
-        mask = torch.arange(WORDS, device=self.device) < parcel.lengths[..., None]  # (B, wordings, WORDS)
+        mask = parcel.mask
         z = tiling.encode_whole(self.tae, pixels(parcel.frames))
         states = self.text.read(parcel.words.flatten(0, 1), mask.flatten(0, 1)).states
         self.pools[parcel.bucket].put(

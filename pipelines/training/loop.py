@@ -3,11 +3,12 @@
 A recipe gives a loss; the loop owns the optimisers and the folder `runs/<name>/` with `last.pt`.
 """
 
+import argparse
 import copy
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -165,6 +166,19 @@ class Run:
         vars(self.plateau).update(state["plateau"])
         self.step, self.elapsed = state["step"], state["elapsed"]
         log.info("%s resumed at step %d, minute %.1f", self.folder.name, self.step, self.elapsed / 60)
+
+
+def recipe(
+    description: str, presets: Collection[str], *, minutes: float, rate: float, cooldown: float
+) -> argparse.ArgumentParser:
+    """The command line that recipes of this loop have, with their own defaults; they add what is theirs."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--preset", default="mini", choices=presets)
+    parser.add_argument("--minutes", type=float, default=minutes)
+    parser.add_argument("--rate", type=float, default=rate)
+    words = "the part of the minutes in which the rate falls"
+    parser.add_argument("--cooldown", type=float, default=cooldown, help=words)
+    return parser
 
 
 def place() -> torch.device:
