@@ -5,18 +5,15 @@ A model is added by adding a row. Builders are named by strings, so that reading
 
 import difflib
 import importlib
-from pathlib import Path
 from typing import Any
 
 from pipelines import spec as table
+from pipelines.card import ROOT, remedy
 from pipelines.errors import BadRequest, Unavailable
 from pipelines.hub import caches, loras, presence, registry, rows
 from pipelines.requests import Filmed, Request, TextToSound, TextToVideo
 from pipelines.spec import ModelSpec
 from pipelines.vocabulary import ASPECT_SIZES
-
-ROOT = Path(__file__).resolve().parents[1]
-
 
 MODELS: tuple[ModelSpec, ...] = (
     ModelSpec(
@@ -90,7 +87,7 @@ def runs_here(row: ModelSpec) -> str | None:
     if row.weights is not None and not any((ROOT / row.weights).glob("*.safetensors")):
         return (
             f"The weights of {row.name} are missing: there is no .safetensors file in {ROOT / row.weights}; "
-            f"get them back with: git checkout -- {row.weights}"
+            f"get them back with: {remedy(ROOT / row.weights)}"
         )
     return None
 

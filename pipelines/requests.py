@@ -24,6 +24,11 @@ CLOSE = 1e-3  # of a frame: 25 of them at 24 fps are 1.04167 s
 REFERENCE = re.compile(r"inputs/[0-9a-f]{64}\.[a-z0-9]{3,4}")
 
 
+def any_file(media: str) -> str:
+    """A reference that stands for a file which is not taken in yet, so that the rest of a request can be checked."""
+    return f"inputs/{'0' * 64}.{MEDIA[media.split('|', maxsplit=1)[0]][0]}"
+
+
 def knob(default: Any, label: str, **widget: Any) -> Any:
     """A field and how to show it: `low`, `high`, `choices`, `longest` (characters), `required`, `advanced`.
 

@@ -21,7 +21,7 @@ from typing import Any
 from pipelines import catalog
 from pipelines import spec as table
 from pipelines.errors import BadRequest, Unavailable
-from pipelines.requests import TASKS, Request, TextToSound, VideoToSound
+from pipelines.requests import TASKS, Request, TextToSound, VideoToSound, any_file
 from studio import inputs, seal, service
 from studio.settings import Settings
 from studio.terminal import WRONG, Meter, note
@@ -66,7 +66,7 @@ def request_of(options: argparse.Namespace, settings: Settings) -> Request:
     Files that are brought are only looked for: something stands for them until all else is known to be right.
     """
     kind: type[Request] = options.request
-    fields = {spec.name: spec for spec in dataclasses.fields(kind)}
+    fields = kind.__dataclass_fields__
     known = {spec.name for other in TASKS.values() for spec in dataclasses.fields(other)}
     given = {name: value for name, value in vars(options).items() if name in known and value is not None}
     for name in sorted(given.keys() - fields.keys()):
@@ -76,20 +76,20 @@ def request_of(options: argparse.Namespace, settings: Settings) -> Request:
     for name in files:
         if not given[name].is_file():
             raise BadRequest(name, f"there is no file {given[name]}")
-    held = {name: inputs.any_file(fields[name].metadata["media"]) for name in files}
+    held = {name: any_file(fields[name].metadata["media"]) for name in files}
     return kind(**{**table.defaults(row, kind), "seed": secrets.randbelow(2**31), **given, **held})
 
 
 @contextmanager
 def _brought(asked: Request, options: argparse.Namespace, settings: Settings) -> Iterator[Request]:
     """The request with its files, brought in by the one door. If nothing comes of it, nobody's picture is kept."""
-    here = set((settings.data / inputs.FOLDER).glob("*"))
-    fields = [spec for spec in dataclasses.fields(asked) if "media" in spec.metadata and getattr(asked, spec.name)]
+    files = asked.references()  # what stands for them
+    here = set((settings.data / inputs.FOLDER).glob("*")) if files else set()
     taken: dict[str, str] = {}
     try:
-        for spec in fields:
-            path = getattr(options, spec.name)
-            taken[spec.name] = inputs.take(path, spec.metadata["media"], settings, asked=spec.name)
+        for name in files:
+            media = asked.__dataclass_fields__[name].metadata["media"]
+            taken[name] = inputs.take(getattr(options, name), media, settings, asked=name)
         yield dataclasses.replace(asked, **taken)
     except BaseException:
         for file in {settings.data / reference for reference in taken.values()} - here:

@@ -42,7 +42,7 @@ def options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--page", type=int, default=1, metavar="N", help="which page of the list (default 1)")
     command.add_argument("--size", type=int, default=24, metavar="N", help="how many clips are on a page (default 24)")
     command.add_argument(
-        "--days", type=float, default=KEEP_DAYS, metavar="X", help="purge: deleted for so long (default 30)"
+        "--days", type=float, default=KEEP_DAYS, metavar="X", help=f"purge: deleted for so long (default {KEEP_DAYS})"
     )
     for name in ("task", "model", "aspect", "tag", "owner"):
         command.add_argument(f"--{name}", metavar="TEXT", help=f"only of this {name} (default: any)")

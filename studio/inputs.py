@@ -13,7 +13,6 @@ import numpy as np
 
 from pipelines import safety
 from pipelines.media import door, export, video
-from pipelines.requests import MEDIA
 from studio.settings import Settings
 
 FOLDER = "inputs"
@@ -44,11 +43,6 @@ def take(upload: Path, media: str, settings: Settings, *, asked: str) -> str:
         return f"{FOLDER}/{made.replace(folder / made.name).name}"
     finally:
         shutil.rmtree(entrance, ignore_errors=True)
-
-
-def any_file(media: str) -> str:
-    """A reference for the field of a request whose file is not taken in yet, so that all else can be checked."""
-    return f"{FOLDER}/{'0' * 64}.{MEDIA[media.split('|', maxsplit=1)[0]][0]}"
 
 
 def frame(film: Path, settings: Settings, *, asked: str, at: float) -> str:

@@ -105,8 +105,7 @@ def picture(source: Path, folder: Path, *, asked: str = "picture", limits: Limit
     pixels = develop(source, asked=asked, limits=limits)
     with tempfile.TemporaryDirectory(prefix="rushes-") as made:
         encode.still(pixels, Path(made) / "in.png")
-        with landing.kept(folder):
-            return _named(Path(made) / "in.png", folder)
+        return _named(Path(made) / "in.png", folder)
 
 
 def develop(path: Path, *, asked: str = "picture", limits: Limits | None = None) -> np.ndarray:
@@ -194,25 +193,30 @@ def _taken(
         done = decode(source, [*command, "-y", str(target)], asked, limits, serves=serves)
         if done.status or not target.exists():
             raise unreadable(source, asked, serves)
-        frames = [int(number) for number in re.findall(r"frame=\s*(\d+)", done.said)]
-        if most is not None and not (frames and frames[-1]):
+        frames = counted(done.said)
+        if most is not None and not frames:
             raise unreadable(source, asked, serves)
         seconds = (target.stat().st_size - 44) / (4 * encode.AUDIO_RATE) if most is None else 0
-        if seconds > limits.seconds or (most is not None and frames[-1] > most):
+        if seconds > limits.seconds or (most is not None and frames > most):
             raise BadRequest(asked, f"{source.name} is longer than {limits.seconds:g} s; cut it first")
-        with landing.kept(folder):
-            return _named(target, folder)
+        return _named(target, folder)
+
+
+def counted(said: str) -> int:
+    """How many frames ffmpeg says that it wrote."""
+    return int([0, *re.findall(r"frame=\s*(\d+)", said)][-1])
 
 
 def _named(made: Path, folder: Path) -> Path:
     """Moves a finished file into the folder under the hash of its content; the same upload is kept once."""
     with made.open("rb") as file:
         path = folder / f"{hashlib.file_digest(file, 'sha256').hexdigest()}{made.suffix}"
-    folder.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{secrets.token_hex(8)}.part")  # not the hash: two may bring the same at once
-    try:
-        part.write_bytes(made.read_bytes())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with landing.kept(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            part.write_bytes(made.read_bytes())
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
     return path

@@ -17,12 +17,14 @@ from typing import Any
 from pipelines.consent import STATEMENTS
 from pipelines.errors import BadRequest
 from pipelines.media import door, tags
-from pipelines.requests import ASPECTS, TASKS, TextToVideo, request_from_dict
+from pipelines.requests import ASPECTS, TASKS, TextToVideo, any_file, request_from_dict
 
 LARGEST = 2**20  # characters of settings
-_PICTURE, _FILM = (f"inputs/{'0' * 64}.{ending}" for ending in ("png", "mp4"))
 # Stands in for what a request cannot do without while its fields are looked at one by one.
-NEEDED = {"prompt": "x", "image": _PICTURE, "face": _PICTURE, "video": _FILM, "consent": next(iter(STATEMENTS))}
+NEEDED = {
+    "prompt": "x", "image": any_file("image"), "face": any_file("image"), "video": any_file("video"),
+    "consent": next(iter(STATEMENTS)),
+}  # fmt: skip
 Fields = dict[str, Any]
 
 

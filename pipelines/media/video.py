@@ -4,7 +4,6 @@ Every file is read as a stranger's: see `door`.
 """
 
 import json
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -71,10 +70,10 @@ def _shrunk(width: int, height: int, shorter: int | None) -> tuple[int, int]:
 def _count(path: Path, asked: str) -> int:
     """How many frames a film has; it is not decoded for that."""
     done = door.decode(path, ["-map", "0:V:0", "-c", "copy", "-stats", "-f", "null", "-"], asked, LIMITS)
-    found = re.findall(r"frame=\s*(\d+)", done.said)
-    if done.status or not found:
+    count = door.counted(done.said)
+    if done.status or not count:
         raise door.unreadable(path, asked, door.FILM)
-    return int(found[-1])
+    return count
 
 
 def _unpacked(path: Path, wanted: list[str], size: tuple[int, int], asked: str, limits: door.Limits) -> np.ndarray:

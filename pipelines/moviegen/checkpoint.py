@@ -9,6 +9,7 @@ import hashlib
 import importlib.util
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,18 +33,20 @@ MINILM_REPOSITORY = "sentence-transformers/all-MiniLM-L6-v2"
 
 def load_tae(preset: str = "mini", folder: Path = WEIGHTS) -> TAE:
     """The temporal autoencoder of a preset, in fp32. Raises `Unavailable` if its file is missing or damaged."""
-    path = folder / preset / "tae.safetensors"
-    state, config = load(path)
-    with card.fitting(path.with_suffix(".json")):
-        return channels_last(_filled(lambda: TAE(TAEConfig(**config)), state))
+    return channels_last(_network(folder / preset / "tae.safetensors", lambda config: TAE(TAEConfig(**config))))
 
 
 def load_transformer(preset: str = "mini", folder: Path = WEIGHTS) -> VideoTransformer:
     """The video transformer of a preset, in fp32. Raises `Unavailable` if its file is missing or damaged."""
     path = folder / preset / "transformer.safetensors"
+    return _network(path, lambda config: VideoTransformer(TransformerConfig(**config)))
+
+
+def _network(path: Path, build: Callable[[dict[str, Any]], nn.Module]) -> nn.Module:
+    """What `build` makes of the card's configuration, filled with the weights."""
     state, config = load(path)
     with card.fitting(path.with_suffix(".json")):
-        return _filled(lambda: VideoTransformer(TransformerConfig(**config)), state)
+        return _filled(lambda: build(config), state)
 
 
 def load_text() -> MiniLM:

@@ -9,9 +9,9 @@ import gradio as gr
 from pipelines import catalog
 from pipelines.consent import STATEMENTS
 from pipelines.errors import StudioError
-from pipelines.requests import Request, TextToVideo
+from pipelines.requests import Request, TextToVideo, any_file
 from pipelines.spec import OPTIONAL, ModelSpec, defaults
-from studio import inputs, shop
+from studio import shop
 from studio.studio import Studio
 from studio.ui import outlook
 from studio.ui.brought import Brought
@@ -221,7 +221,7 @@ class Composer:
     def _time(self, values: tuple[Any, ...], steps: int) -> float | None:
         given = self.form.given(*values) | {"seed": 0}
         files = [each for each in self.files if each.name not in OPTIONAL]
-        given |= {each.name: given[each.name] or inputs.any_file(each.media) for each in files}
+        given |= {each.name: given[each.name] or any_file(each.media) for each in files}
         for name, value in {"prompt": "any", "steps": steps, "consent": "fictional"}.items():
             given |= {name: value} if name in given else {}
         try:
