@@ -12,6 +12,7 @@ from typing import Any
 from pipelines.errors import BadRequest
 from studio import takes
 from studio.arena import AXES, BY_TASK, Plan, System
+from studio.db import existing
 from studio.gallery_command import folder
 from studio.settings import Settings
 from studio.studio import Studio
@@ -23,13 +24,16 @@ Result = dict[str, Any]
 
 def arena(options: argparse.Namespace, settings: Settings) -> Result:
     """Blind studies: suites, create, list, open, link, status, close, export, report."""
+    if options.action == "suites":
+        return _suites()
     with _opened(options, settings) as studio:
         return ACTIONS[options.action](studio, options)
 
 
 def options(command: argparse.ArgumentParser) -> None:
     """What `arena` takes."""
-    command.add_argument("action", choices=tuple(ACTIONS), metavar="ACTION", help=", ".join(ACTIONS))
+    names = ("suites", *ACTIONS)
+    command.add_argument("action", choices=names, metavar="ACTION", help=", ".join(names))
     command.add_argument(
         "what", nargs="?", default="", metavar="TITLE|STUDY", help="create: a title; else a study's id"
     )
@@ -65,14 +69,17 @@ def show(result: Result) -> str:
 
 @contextmanager
 def _opened(options: argparse.Namespace, settings: Settings) -> Iterator[Studio]:
-    studio = Studio.open(dataclasses.replace(settings, data=options.data or settings.data))
+    data = options.data or settings.data
+    if options.action != "create":
+        existing(data).close()
+    studio = Studio.open(dataclasses.replace(settings, data=data))
     try:
         yield studio
     finally:
         studio.close()
 
 
-def _suites(studio: Studio, options: argparse.Namespace) -> Result:
+def _suites() -> Result:
     from studio import prompts  # brings pandas, which other commands can do without
 
     return {name: f"{len(prompts.find(name))} prompts" for name in prompts.suites()}
@@ -167,7 +174,6 @@ def _line(status: Result) -> str:
 
 
 ACTIONS: dict[str, Callable[[Studio, argparse.Namespace], Result]] = {
-    "suites": _suites,
     "create": _create,
     "list": _list,
     "open": _open,

@@ -118,6 +118,26 @@ def test_an_odd_name_is_a_wrong_request(argv, here, capsys):
     assert sorted(path.name for path in here.iterdir()) == ["data"]
 
 
+LOOKING = (
+    ["people", "list"],
+    ["people", "remove", "ada"],
+    ["arena", "list"],
+    ["arena", "status", "x"],
+    ["jobs", "list"],
+)
+
+
+@pytest.mark.parametrize("argv", LOOKING, ids=" ".join)
+def test_a_command_that_only_looks_makes_no_studio_in_a_folder_that_was_mistyped(argv, here, capsys):
+    assert main([*argv, "--data", "typo"]) == 3
+    assert "there is no studio in typo" in capsys.readouterr().err and list(here.iterdir()) == []
+
+
+def test_the_suites_of_prompts_need_no_studio(here, capsys):
+    assert main(["arena", "suites", "--data", "typo"]) == 0
+    assert "film: " in capsys.readouterr().out and list(here.iterdir()) == []
+
+
 def test_a_file_that_exists_is_not_overwritten(here, capsys):
     (here / "clip.mp4").write_bytes(b"mine")
     assert main(["generate", "a fox", "--out", "clip.mp4"]) == 2

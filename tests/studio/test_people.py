@@ -109,9 +109,3 @@ def test_the_command_adds_lists_and_removes_people(tmp_path, monkeypatch, capsys
     assert json.loads(capsys.readouterr().out) == {"people": [{"name": "ada", "admin": True}]}
     assert main(["people", "remove", "ada"]) == 0 and main(["people", "remove", "ada"]) == 2
     assert "there is no 'ada'" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("words", [["list"], ["remove", "ada"]])
-def test_the_command_makes_no_studio_in_a_folder_that_was_mistyped(tmp_path, capsys, words):
-    assert main(["people", *words, "--data", str(tmp_path / "typo")]) == 3
-    assert "there is no studio in" in capsys.readouterr().err and not (tmp_path / "typo").exists()
