@@ -15,7 +15,7 @@ from studio.ui.desk import QUIET, SENT, Desk, fingerprint
 from studio.ui.element import Element
 from studio.ui.form import sentence, span
 from studio.ui.pulse import News
-from studio.ui.retold import retold
+from studio.ui.retold import named, retold
 from studio.ui.uploads import uploaded
 from studio.ui.words import Say
 
@@ -170,7 +170,7 @@ def standing(job: Job, say: Say, paused: bool = False) -> str:
         return say("{words}, about {left} left", words=words, left=left) if left else words
     if job.state == DONE:
         return _done(job, say)
-    return say("stopped") if job.state == CANCELLED and not job.message else retold(job.message, say)
+    return say("stopped") if job.state == CANCELLED and not job.message else named(job.message, say)
 
 
 def _done(job: Job, say: Say) -> str:

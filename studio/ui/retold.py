@@ -37,10 +37,16 @@ CALLED = {spec.name: spec.metadata["label"] for cls in TASKS.values() for spec i
 
 def refusal(error: Exception, say: Say) -> str:
     """An error of ours for the page: what the page calls the field, and what is wrong with it, in a person's words."""
-    if not isinstance(error, BadRequest):
-        return retold(str(error), say)
-    said = retold(error.message, say)
-    return say("{field}: {said}", field=say(CALLED[error.field]), said=said) if error.field in CALLED else said
+    unknown = isinstance(error, BadRequest) and error.field not in CALLED
+    return named(error.message if unknown else str(error), say)
+
+
+def named(text: str, say: Say) -> str:
+    """A sentence that may begin with a field, as a kept refusal does: with what the page calls that."""
+    field, colon, said = text.partition(": ")
+    if colon and field in CALLED:
+        return say("{field}: {said}", field=say(CALLED[field]), said=retold(said, say))
+    return retold(text, say)
 
 
 def retold(text: str, say: Say) -> str:

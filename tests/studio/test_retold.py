@@ -16,7 +16,7 @@ from pipelines.moviegen.text_to_video import TextToVideoPipeline
 from pipelines.requests import Personalize, TextToVideo
 from studio import arena, prompts, service
 from studio.ui import words
-from studio.ui.retold import refusal, retold
+from studio.ui.retold import named, refusal, retold
 
 ENGLISH, FRENCH = words.say_in("en"), words.say_in("fr")
 FAR = [
@@ -65,6 +65,7 @@ def test_a_refusal_begins_with_what_the_page_calls_the_field_and_has_its_french(
     empty = BadRequest("prompt", "is empty; say in a sentence what should be seen")
     assert refusal(empty, ENGLISH) == "Prompt: is empty; say in a sentence what should be seen"
     assert refusal(empty, FRENCH).startswith("Description : est vide ; dites en une phrase")
+    assert named(str(empty), FRENCH) == refusal(empty, FRENCH), "kept with a job, it is said in the same way"
     assert refusal(Unavailable("there is no language model on this machine"), FRENCH).startswith("il n'y a pas de")
 
 
