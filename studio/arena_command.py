@@ -23,7 +23,7 @@ Result = dict[str, Any]
 
 
 def arena(options: argparse.Namespace, settings: Settings) -> Result:
-    """Blind studies: suites, create, list, open, link, status, close, export, report."""
+    """Blind studies: suites, create, list, open, link, status, close, discard, export, report."""
     if options.action == "suites":
         return _suites()
     with _opened(options, settings) as studio:
@@ -152,6 +152,11 @@ def _close(studio: Studio, options: argparse.Namespace) -> Result:
     return studio.arena.status(options.what, None)
 
 
+def _discard(studio: Studio, options: argparse.Namespace) -> Result:
+    takes.discard(studio.arena, studio.jobs, options.what, None)
+    return {"discarded": options.what}
+
+
 def _export(studio: Studio, options: argparse.Namespace) -> Result:
     from studio import verdict  # brings scipy and choix
 
@@ -180,6 +185,7 @@ ACTIONS: dict[str, Callable[[Studio, argparse.Namespace], Result]] = {
     "link": _link,
     "status": _status,
     "close": _close,
+    "discard": _discard,
     "export": _export,
     "report": _report,
 }

@@ -34,10 +34,26 @@ def begun(arena: Arena, plan: Plan, owner: str) -> Iterator[str]:
     try:
         yield study
     except BaseException:
-        with arena.database.write() as tables:
-            tables.execute("DELETE FROM studies WHERE id = ?", (study,))
-        shutil.rmtree(arena.folder / study, ignore_errors=True)
+        _forget(arena, study)
         raise
+
+
+def discard(arena: Arena, jobs: Jobs, study: str, owner: str | None) -> None:
+    """Forgets a draft and takes its jobs back; clips that are made stay in the gallery. Raises `BadRequest` ("study")
+    if there is none, or if people could vote in it already."""
+    kept = arena.study(study, owner)
+    if kept.opened:
+        raise BadRequest("study", "was opened for votes; what people voted is kept, so it can only be closed")
+    for take in arena.takes(study, owner):
+        if take.job and jobs.get(take.job, kept.owner):
+            jobs.cancel(take.job, kept.owner)
+    _forget(arena, study)
+
+
+def _forget(arena: Arena, study: str) -> None:
+    with arena.database.write() as tables:
+        tables.execute("DELETE FROM studies WHERE id = ?", (study,))
+    shutil.rmtree(arena.folder / study, ignore_errors=True)
 
 
 def from_folders(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pipelines.requests import TextToVideo
+from studio.arena import Plan, Prompt, System
 from studio.benchmarks.browser import visit
 from studio.db import Database
 from studio.gallery import Gallery
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.browser
 
 
 def fill(folder: Path) -> None:
-    """Five clips of one person's, made a while ago, and a finished job whose clip was deleted."""
+    """Five clips of one person's, made a while ago, a finished job whose clip was deleted, and a draft of a study."""
     studio, owner = Studio.open(Settings(data=folder)), alias("browser", TOKEN)
     for name in reversed(NAMES):
         request = TextToVideo(prompt=f"a fox jumps in a forest, take {name}", seconds=2, seed=7)
@@ -46,6 +47,8 @@ def fill(folder: Path) -> None:
             (time.time() - 9, time.time(), job),
         )
     studio.gallery.delete(["e1"], owner)
+    systems = (System(name="one"), System(name="two"))
+    studio.arena.create(Plan(title="mine", prompts=(Prompt(name="a", text="x"),), systems=systems), owner)
     studio.close()
 
 
@@ -129,8 +132,13 @@ def test_what_is_refused_is_said(page: Any, folder: Path):
     page.keyboard.press("Delete")
     said(page, "pas de tel film")
     card(page, "a1").wait_for(state="detached")
+
+
+def test_a_draft_of_a_study_can_be_discarded_and_then_there_is_nothing_to_close(page: Any):
     tab(page, "studies")
-    assert page.locator("#closing").is_disabled()  # until a study is chosen
+    page.locator("#leaving:enabled").click()
+    page.wait_for_selector("#verdict .hint")
+    assert page.locator("#leaving").is_disabled() and page.locator("#closing").is_disabled()
 
 
 def test_the_focus_stays_and_a_deleted_clip_can_be_brought_back_until_its_time_is_up(page: Any):

@@ -44,7 +44,7 @@ def test_a_refusal_speaks_as_a_person_in_french_and_leaves_the_jobs_in_reach(pag
 def test_studies_are_in_french_and_offer_only_what_can_be_done(page: Any):
     tab(page, "\u00c9tudes")
     page.wait_for_selector("#verdict >> text=Pas encore d'\u00e9tude")
-    assert page.locator("#studies button:disabled").count() == 2
+    assert page.locator("#studies button:disabled").count() == 3
     assert "\u00c9tapes" in page.locator("#studies thead").first.inner_text()
 
 

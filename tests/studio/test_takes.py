@@ -177,6 +177,21 @@ def test_the_forms_own_values_make_a_study_whose_clips_are_all_ordered(studio):
     assert len(made) > 20 and all(studio.jobs.get(take.job, ME).state == "queued" for take in made)
 
 
+def test_a_draft_is_discarded_with_its_jobs_but_what_people_voted_in_stays(studio, folders):
+    plan = Plan(title="t", prompts=(Prompt(name="a", text="x"),), systems=tuple(System(name=name) for name in folders))
+    voted = studio.arena.create(plan, ME)
+    takes.from_folders(studio.arena, voted, ME, folders=folders, progress=lambda *_: None)
+    studio.arena.open(voted, ME)
+    draft = studies.created(studio, ME, defaults(title="25 or 50 steps?"), lambda *_: None, ENGLISH)
+    jobs = [take.job for take in studio.arena.takes(draft, ME)]
+    for study, whose in ((voted, ME), (draft, "browser:you")):
+        with pytest.raises(BadRequest):
+            takes.discard(studio.arena, studio.jobs, study, whose)
+    takes.discard(studio.arena, studio.jobs, draft, ME)
+    assert [study.id for study in studio.arena.studies(None)] == [voted]
+    assert {studio.jobs.get(job, ME).state for job in jobs} == {"cancelled"}
+
+
 def test_a_study_that_the_queue_has_no_room_for_leaves_nothing_behind(tmp_path, folders, capsys):
     small = Studio.open(Settings(data=tmp_path / "small", max_waiting=3))
     with pytest.raises(Unavailable, match="this would add 24, and 3 is the most"):
@@ -241,9 +256,10 @@ def test_the_command_takes_a_study_from_folders_to_a_report(tmp_path, folders, c
     assert "Preliminary" in told["headline"][0] and "data:image/webp" in (tmp_path / "report.html").read_text()
     assert len(pd.read_csv(arena("export", study, "--out", str(tmp_path / "v.csv"))["file"])) >= 2
     assert arena("close", study)["state"] == "closed"
+    assert main(["arena", "discard", study, "--data", str(data)]) == 2
     assert main(["arena", "status", "nothing", "--data", str(data)]) == 2
     assert main(["arena", "create", "x", "--prompts", "film", "--system", "alone", "--data", str(data)]) == 2
-    assert capsys.readouterr().err.count("\n") == 2
+    assert capsys.readouterr().err.count("\n") == 3
 
 
 def test_the_form_makes_a_study_of_a_zip_or_of_models(studio, tmp_path, folders):

@@ -3,9 +3,10 @@
 A study is created here, its link is passed on, and what came out is read here. Voting itself: studio.ui.voting.
 """
 
+import functools
 import html
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
                 look = {"size": "md", "interactive": False}  # until there is a study for which it makes sense
                 opening = gr.Button(label("Take in finished clips and open"), min_width=240, **look)
                 closing = gr.Button(label("Close the vote"), min_width=120, elem_id="closing", **look)
+                leaving = gr.Button(label("Discard the draft"), min_width=120, elem_id="leaving", **look)
         with gr.Column(scale=6, min_width=330):
             asked, make = _form()
 
@@ -58,40 +60,44 @@ def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
         with _sentences(request):
             state = studio.arena.study(study, owner).state if study else ""
             said = told(studio, study, owner, say) if study else _hint(say)
-        return [said, gr.Button(interactive=state in ("draft", "open")), gr.Button(interactive=state == "open")]
+        return [said, *(gr.Button(interactive=state in fit) for fit in (("draft", "open"), ("open",), ("draft",)))]
 
     def create(request: gr.Request, progress: gr.Progress = gr.Progress(), *values: Any) -> Any:
         with _sentences(request):
             study = created(studio, desk.owner(request), values, progress, say_to(request))
         return choices(request, study)
 
-    def open_(request: gr.Request, study: Any) -> Any:
-        with _sentences(request):
-            owner = whose(studio, request)
-            studio.arena.study(study, owner)
-            for failed in takes.collect(studio.arena, studio.jobs, studio.gallery, study)[:3]:
-                gr.Warning(html.escape(retold(failed, say_to(request))))
-            studio.arena.open(study, owner)
-        return choices(request, study)
+    def then(act: Callable[[gr.Request, Any, str | None], Any]) -> Callable[..., Any]:
+        """Does something to a study and draws the list anew."""
 
-    def close(request: gr.Request, study: Any) -> Any:
-        with _sentences(request):
-            studio.arena.close(study, whose(studio, request))
-        return choices(request, study)
+        def handler(request: gr.Request, study: Any) -> Any:
+            with _sentences(request):
+                act(request, study, whose(studio, request))
+            return choices(request, study)
 
-    outputs = [shown, opening, closing]
+        return handler
+
+    outputs = [shown, opening, closing, leaving]
     slow = {"outputs": chosen, "concurrency_limit": 2, "show_progress": "minimal", "api_visibility": "private"}
     events = [
         desk.tab.select(choices, chosen, chosen, **FAST),
         make.click(create, asked, show_progress_on=make, **slow),
-        opening.click(open_, chosen, show_progress_on=opening, **slow),
-        closing.click(close, chosen, chosen, **SENT),
+        opening.click(then(functools.partial(_open, studio)), chosen, show_progress_on=opening, **slow),
+        closing.click(then(lambda _, *study: studio.arena.close(*study)), chosen, chosen, **SENT),
+        leaving.click(then(lambda _, *study: takes.discard(studio.arena, studio.jobs, *study)), chosen, chosen, **SENT),
     ]
     for event in events:
         event.then(look, chosen, outputs, **FAST)
     chosen.input(look, chosen, outputs, **QUIET)
     # Once, and not with the greetings, which come again: the rows may have been edited by then.
     page.load(_rows, None, asked[TABLE], **FAST)
+
+
+def _open(studio: Studio, request: gr.Request, study: Any, owner: str | None) -> None:
+    studio.arena.study(study, owner)
+    for failed in takes.collect(studio.arena, studio.jobs, studio.gallery, study)[:3]:
+        gr.Warning(html.escape(retold(failed, say_to(request))))
+    studio.arena.open(study, owner)
 
 
 def _form() -> tuple[list[Any], gr.Button]:
