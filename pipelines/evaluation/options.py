@@ -8,6 +8,7 @@ from pipelines.errors import BadRequest
 from pipelines.progress import Progress, silent
 from pipelines.requests import TextToVideo
 
+LAST_SEED = 10_000  # each stands for 100,000 seeds of requests, which have 31 bits
 PARTS = ("truth", "autoencoded", "generated", "paraphrase", "left_right", "long")
 
 
@@ -33,8 +34,8 @@ class Options:
     def __post_init__(self) -> None:
         if self.clips is not None and self.clips < 1:
             raise BadRequest("clips", f"must be at least 1, got {str(self.clips)[:40]}")
-        if self.seed < 0:
-            raise BadRequest("seed", f"must not be negative, got {str(self.seed)[:40]}")
+        if not 0 <= self.seed <= LAST_SEED:
+            raise BadRequest("seed", f"must be 0 to {LAST_SEED}, got {str(self.seed)[:40]}")
         self._check_request()
         wrong = [name for name in self.parts or ("",) if name not in PARTS]
         if wrong:

@@ -12,7 +12,7 @@ from pipelines.errors import BadRequest
 from pipelines.evaluation import questions, report
 from pipelines.evaluation.autoencoder import measured, real_clips, real_stills, squared, theatre_clips
 from pipelines.evaluation.judge import Judge
-from pipelines.evaluation.options import Options
+from pipelines.evaluation.options import LAST_SEED, Options
 from pipelines.evaluation.schedule import SCHEDULES, errors
 from pipelines.evaluation.suites import SUITES
 from pipelines.evaluation.theatre import Bench, truth
@@ -145,12 +145,18 @@ def test_figures_of_somebody_else_are_never_replaced(suite: str, mine: str, tmp_
         *(("steps", value) for value in (0, 1001, 10**400)),
         *(("guidance", value) for value in (-1.0, 21.0, float("nan"))),
         *((field, -(10**400)) for field in ("seed", "clips")),
+        ("seed", LAST_SEED + 1),
     ],
 )
 def test_numbers_that_make_no_sense_are_refused_before_any_work(field: str, value: float) -> None:
     with pytest.raises(BadRequest) as refused:
         Options(**{field: value})
     assert refused.value.field == field and len(str(refused.value)) < 200
+
+
+def test_the_last_seed_has_requests_of_its_own() -> None:
+    last = questions.held_out(1, seed=LAST_SEED, seconds=1.0)[0]
+    assert last.request(model="mini").seed == last.seed
 
 
 def test_lengths_of_whole_frames_and_stills_are_options() -> None:
