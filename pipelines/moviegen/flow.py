@@ -14,7 +14,7 @@ from torch import Tensor
 from pipelines.progress import Progress, silent
 
 SIGMA_MIN = 1e-5
-FINISH = 0.5  # from here sampling goes to the end at once, see `finished`
+FINISH = 0.7  # from here sampling goes to the end at once, see `finished`
 
 Velocity = Callable[[Tensor, Tensor], Tensor]  # (x, t) -> v, with the conditions closed over
 Watcher = Callable[[int, Tensor], None]  # (steps done, estimate of x1)

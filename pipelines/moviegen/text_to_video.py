@@ -24,7 +24,7 @@ from pipelines.requests import TextToVideo
 
 Preview = Callable[[np.ndarray], None]
 PREVIEW_EVERY = 5  # steps
-EMULATED = 125  # linear steps that the linear-quadratic schedule stands for, up to FINISH: as many as the paper's 250
+EMULATED = round(250 * flow.FINISH)  # linear steps that the schedule stands for: the paper's 250, up to FINISH
 
 
 def build(name: str) -> "TextToVideoPipeline":

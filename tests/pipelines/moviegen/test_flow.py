@@ -5,6 +5,7 @@ import torch
 
 from pipelines.errors import Cancelled
 from pipelines.moviegen import flow
+from pipelines.moviegen.text_to_video import EMULATED
 
 
 def test_the_path_runs_from_noise_to_data():
@@ -91,7 +92,7 @@ def test_sampling_has_the_asked_steps_and_ends_with_one_from_finish_to_data(step
 
 
 def test_up_to_finish_the_first_steps_are_those_of_250_linear_ones():
-    assert torch.allclose(flow.finished(flow.linear_quadratic(49, 125))[:25], flow.linear(250)[:25])
+    assert torch.allclose(flow.finished(flow.linear_quadratic(49, EMULATED))[:25], flow.linear(250)[:25])
 
 
 def test_the_last_step_leads_to_the_mean_of_the_data():
