@@ -41,8 +41,15 @@ def draw(desk: Desk) -> None:
         now = {"act": "reuse", "clip": "", "clips": [], "request": settings, "n": before["n"] + 1}
         return now, gr.Tabs(selected=tab_id(desk.rooms["reuse"]))
 
+    def hint(request: gr.Request) -> list[Any]:
+        return [_hint(say_to(request)), gr.Button(visible=False)]
+
+    def met(request: gr.Request, shown: str) -> Any:
+        return _hint(say_to(request)) if shown == _hint(str) else gr.skip()
+
+    desk.greet(met, [said], [said])
     file.upload(read, file, [file, found, said, use], concurrency_limit=2, **QUIET)
-    file.clear(lambda: [_hint(str), gr.Button(visible=False)], None, [said, use], **FAST)
+    file.clear(hint, None, [said, use], **FAST)
     use.click(order, [found, desk.order], [desk.order, desk.tabs], **SENT)
 
 
