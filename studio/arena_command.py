@@ -12,7 +12,7 @@ from typing import Any
 from pipelines.errors import BadRequest
 from studio import takes
 from studio.arena import AXES, BY_TASK, Plan, System
-from studio.db import existing
+from studio.db import expect
 from studio.gallery_command import folder
 from studio.settings import Settings
 from studio.studio import Studio
@@ -71,7 +71,7 @@ def show(result: Result) -> str:
 def _opened(options: argparse.Namespace, settings: Settings) -> Iterator[Studio]:
     data = options.data or settings.data
     if options.action != "create":
-        existing(data).close()
+        expect(data)
     studio = Studio.open(dataclasses.replace(settings, data=data))
     try:
         yield studio

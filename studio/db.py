@@ -115,10 +115,15 @@ class Database:
             raise
 
 
-def existing(folder: Path) -> Database:
-    """The database of a studio that is there already. Raises `Unavailable`, and makes nothing, if there is none."""
+def expect(folder: Path) -> None:
+    """Raises `Unavailable`, and makes nothing, if there is no studio in a folder."""
     if not (folder / "rushes.db").is_file():
         raise Unavailable(f"there is no studio in {folder}; python -m studio serve makes one")
+
+
+def existing(folder: Path) -> Database:
+    """The database of a studio that is there already. Raises as `expect` does."""
+    expect(folder)
     return Database(folder / "rushes.db")
 
 

@@ -30,7 +30,7 @@ def address(tmp_path):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, str(ROOT / "app.py"), "--port", str(port), "--data", str(tmp_path / "data")]
-    server = subprocess.Popen(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"})
+    server = subprocess.Popen(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)})
     url = f"http://127.0.0.1:{port}"
     until = time.monotonic() + PATIENCE_S
     while not answers(url):
