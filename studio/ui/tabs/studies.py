@@ -42,9 +42,9 @@ def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
             shown = gr.HTML(_hint(str), elem_id="verdict", **PLAIN)
             with gr.Row():
                 look = {"size": "md", "interactive": False}  # until there is a study for which it makes sense
-                opening = gr.Button(label("Take in finished clips and open"), min_width=240, **look)
+                opening = gr.Button(label("Take in finished clips and open"), min_width=240, scale=2, **look)
                 closing = gr.Button(label("Close the vote"), min_width=120, elem_id="closing", **look)
-                leaving = gr.Button(label("Discard the draft"), min_width=120, elem_id="leaving", **look)
+                leaving = gr.Button(label("Discard the draft"), min_width=240, elem_id="leaving", **look)
         with gr.Column(scale=6, min_width=330):
             asked, make = _form()
 
