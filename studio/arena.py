@@ -204,10 +204,9 @@ class Arena:
             )
             return [_take(row) for row in rows]
 
-    def order(self, ordered: Iterable[tuple[str, int, int]]) -> None:
-        """Notes the jobs that make takes: (job, seed, take) of each."""
-        with self.database.write() as connection:
-            connection.executemany("UPDATE takes SET job = ?, seed = ? WHERE id = ?", ordered)
+    def order(self, tables: sqlite3.Connection, ordered: Iterable[tuple[str, int, int]]) -> None:
+        """Notes the jobs that make takes, in the transaction that stores them: (job, seed, take) of each."""
+        tables.executemany("UPDATE takes SET job = ?, seed = ? WHERE id = ?", ordered)
 
     def fill(self, take: int, file: str, *, fps: int, still: bool, seed: int | None = None) -> None:
         """Notes the voting copy of a take, a file in the study's folder; a seed is kept if none is known."""

@@ -153,7 +153,7 @@ def _close(studio: Studio, options: argparse.Namespace) -> Result:
 
 
 def _discard(studio: Studio, options: argparse.Namespace) -> Result:
-    takes.discard(studio.arena, studio.jobs, options.what, None)
+    takes.discard(studio.arena, options.what, None)
     return {"discarded": options.what}
 
 

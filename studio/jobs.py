@@ -6,7 +6,7 @@ Nothing here waits for a model, and nothing is lost when the browser, the worker
 import secrets
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from studio.quota import Quota
 
 __all__ = ["Job", "Jobs", "Limits"]
 PRIORITIES = 9  # from -9 to 9
+Note = Callable[[sqlite3.Connection, list[str]], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,15 +66,8 @@ class Jobs(Claims):
     def cancel(self, id: str, owner: str | None) -> None:
         """Takes a job out of the queue or stops it at its next step. Nothing happens to one that is over."""
         with self._database.write() as tables:
-            row = _mine(tables, id, owner)
-            if row["state"] in WAITING:
-                tables.execute(
-                    "UPDATE jobs SET state = ?, message = '', finished = ? WHERE id = ?", (CANCELLED, time.time(), id)
-                )
-            elif row["state"] == RUNNING:
-                tables.execute(
-                    "UPDATE jobs SET stop = coalesce(stop, ?), message = 'stopping' WHERE id = ?", (time.time(), id)
-                )
+            _mine(tables, id, owner)
+            stop_all(tables, [id])
 
     def retry(self, id: str, owner: str | None) -> None:
         """Puts a job that failed or was cancelled at the end of its owner's queue again."""
@@ -154,7 +148,7 @@ class Jobs(Claims):
         self.belongings.add(owner, *(name for one, _ in asked for name in one.references().values()))
         return self._submit(asked, owner)
 
-    def _submit(self, asked: list[tuple[Request, int]], owner: str) -> list[str]:
+    def _submit(self, asked: list[tuple[Request, int]], owner: str, note: Note | None = None) -> list[str]:
         with self._database.read() as tables:
             self._room(tables, owner, len(asked))  # first: a study may ask for thousands, each checked for a while
         for request, priority in asked:
@@ -173,6 +167,8 @@ class Jobs(Claims):
                     (id, owner, request.to_json(), priority, _last(tables, owner))
                     + (work.kind, work.size, work.steps, time.time()),
                 )
+            if note is not None:
+                note(tables, ids)
         return ids
 
     def _check(self, request: Request, owner: str | None) -> None:
@@ -211,9 +207,25 @@ class Jobs(Claims):
             )
 
 
-def submit_all(jobs: Jobs, requests: Sequence[Request], owner: str) -> list[str]:
-    """Stores requests that belong together, all or none, in this order; the ids. Raises as `Jobs.submit` does."""
-    return jobs._submit([(request, 0) for request in requests], owner)
+def submit_all(jobs: Jobs, requests: Sequence[Request], owner: str, note: Note | None = None) -> list[str]:
+    """Stores requests that belong together, all or none, in this order; the ids. Raises as `Jobs.submit` does.
+
+    `note` writes down what they are for, in the same transaction: no job is stored that nobody knows of.
+    """
+    return jobs._submit([(request, 0) for request in requests], owner, note)
+
+
+def stop_all(tables: sqlite3.Connection, ids: Sequence[str]) -> None:
+    """Takes jobs out of the queue, or stops those that run at their next step. Nothing happens to those that are over."""
+    now = time.time()
+    tables.executemany(
+        f"UPDATE jobs SET state = ?, message = '', finished = ? WHERE id = ? AND state IN {WAITING}",
+        [(CANCELLED, now, id) for id in ids],
+    )
+    tables.executemany(
+        "UPDATE jobs SET stop = coalesce(stop, ?), message = 'stopping' WHERE id = ? AND state = ?",
+        [(now, id, RUNNING) for id in ids],
+    )
 
 
 def forget(jobs: Jobs, id: str, owner: str | None) -> None:

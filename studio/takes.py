@@ -7,8 +7,9 @@ import hashlib
 import re
 import secrets
 import shutil
+import sqlite3
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -21,7 +22,7 @@ from pipelines.progress import Progress
 from pipelines.requests import Request, request_from_dict
 from studio.arena import Arena, Plan, Prompt, Study, Take
 from studio.gallery import Gallery
-from studio.jobs import Jobs, submit_all
+from studio.jobs import Jobs, stop_all, submit_all
 
 SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".png")
 MOST_FILES, LARGEST = 5_000, 4 * 2**30
@@ -38,20 +39,18 @@ def begun(arena: Arena, plan: Plan, owner: str) -> Iterator[str]:
         raise
 
 
-def discard(arena: Arena, jobs: Jobs, study: str, owner: str | None) -> None:
+def discard(arena: Arena, study: str, owner: str | None) -> None:
     """Forgets a draft and takes its jobs back; clips that are made stay in the gallery. Raises `BadRequest` ("study")
     if there is none, or if people could vote in it already."""
     kept = arena.study(study, owner)
     if kept.opened:
         raise BadRequest("study", "was opened for votes; what people voted is kept, so it can only be closed")
-    for take in arena.takes(study, owner):
-        if take.job and jobs.get(take.job, kept.owner):
-            jobs.cancel(take.job, kept.owner)
-    _forget(arena, study)
+    _forget(arena, study, [take.job for take in arena.takes(study, owner) if take.job])
 
 
-def _forget(arena: Arena, study: str) -> None:
+def _forget(arena: Arena, study: str, jobs: Sequence[str] = ()) -> None:
     with arena.database.write() as tables:
+        stop_all(tables, jobs)
         tables.execute("DELETE FROM studies WHERE id = ?", (study,))
     shutil.rmtree(arena.folder / study, ignore_errors=True)
 
@@ -131,9 +130,11 @@ def order(arena: Arena, jobs: Jobs, study: str, owner: str | None) -> int:
     kept = arena.study(study, owner)
     open_takes = [take for take in arena.takes(study, owner) if take.system.settings and not (take.file or take.job)]
     requests = [(take, request_of(kept, take)) for take in open_takes]
-    ids = submit_all(jobs, [request for _, request in requests], kept.owner)
-    arena.order([(id, request.seed, take.id) for id, (take, request) in zip(ids, requests, strict=True)])
-    return len(ids)
+
+    def note(tables: sqlite3.Connection, ids: list[str]) -> None:
+        arena.order(tables, [(id, request.seed, take.id) for id, (take, request) in zip(ids, requests, strict=True)])
+
+    return len(submit_all(jobs, [request for _, request in requests], kept.owner, note))
 
 
 def request_of(study: Study, take: Take) -> Request:

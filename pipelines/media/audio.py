@@ -8,8 +8,7 @@ from pipelines.errors import BadRequest
 from pipelines.media import door
 
 RATE = 48_000
-STEREO = 2 * 4  # bytes of a moment, the most that `CHANNELS` lets through
-CHANNELS = ["-af", "aformat=channel_layouts=mono|stereo"]  # -ac 2 would make one channel two, 3 dB quieter
+STEREO = 2 * 4  # bytes of a moment, the most that `door.CHANNELS` lets through
 LIMITS = door.Limits(bytes=2 << 30, seconds=3_600)
 
 
@@ -22,7 +21,7 @@ def read(path: Path, *, limits: door.Limits = LIMITS, first: float | None = None
     most = min(limits.held // STEREO, round(limits.seconds * RATE))
     longest = most / RATE + 1 if first is None else min(first, most / RATE)
     output = ["-map", "0:a:0", "-ar", str(RATE), "-t", f"{longest}", "-bitexact", "-map_metadata", "-1"]
-    output += [*CHANNELS, "-c:a", "pcm_f32le", "-f", "wav", "-"]
+    output += [*door.CHANNELS, "-c:a", "pcm_f32le", "-f", "wav", "-"]
     done = door.decode(path, output, "audio", limits, serves=door.SOUND)
     if done.status:
         if "matches no streams" in done.said:

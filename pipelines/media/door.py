@@ -9,6 +9,7 @@ import re
 import secrets
 import sys
 import tempfile
+import wave
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +30,7 @@ DECODERS = (
     "aac,mp3,mp3float,opus,libopus,vorbis,libvorbis,flac,alac,"
     "pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_f32le,pcm_u8,pcm_mulaw,pcm_alaw"
 )
+CHANNELS = ["-af", "aformat=channel_layouts=mono|stereo"]  # -ac 2 would make one channel two, 3 dB quieter
 DARKROOM = Path(__file__).with_name("darkroom.py")
 USUAL_FPS, FASTEST_FPS = 30, 60
 LARGEST_SIDE = 1920  # of a film that is let in; larger ones are made smaller
@@ -88,15 +90,18 @@ def film(source: Path, folder: Path, *, asked: str = "video", limits: Limits | N
     size = ":".join(str(max(2, round(side * scale / 2) * 2)) for side in (width, height))
     command = ["-map", "0:V:0", "-map", "0:a:0?", "-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1"]
     command += ["-t", f"{limits.seconds + 1}", "-vf", f"fps={fps},scale={size},{encode.BT709}", "-preset", "veryfast"]
-    command += [*encode.H264, *encode.AAC, "-ac", "2", "-fflags", "+bitexact", "-movflags", "+faststart", "-stats"]
+    command += [*encode.H264, *encode.AAC, *CHANNELS, "-fflags", "+bitexact", "-movflags", "+faststart", "-stats"]
     return _taken(source, folder, FILM, command, asked=asked, limits=limits, most=round(limits.seconds * fps))
 
 
 def sound(source: Path, folder: Path, *, asked: str = "audio", limits: Limits | None = None) -> Path:
-    """Takes a sound, or the sound of a film, in as folder/<sha256>.wav: 48 kHz, 16 bits, stereo."""
+    """Takes a sound, or the sound of a film, in as folder/<sha256>.wav: 48 kHz, 16 bits.
+
+    As loud as it was, with one channel or two; more are mixed to two. Raises `BadRequest` as `film` does.
+    """
     limits = limits or Limits()
     command = ["-map", "0:a:0", "-map_metadata", "-1", "-t", f"{limits.seconds + 1}", "-ar", str(encode.AUDIO_RATE)]
-    command += ["-ac", "2", "-c:a", "pcm_s16le", "-fflags", "+bitexact"]
+    command += [*CHANNELS, "-c:a", "pcm_s16le", "-fflags", "+bitexact"]
     return _taken(source, folder, SOUND, command, asked=asked, limits=limits, most=None)
 
 
@@ -196,10 +201,15 @@ def _taken(
         frames = counted(done.said)
         if most is not None and not frames:
             raise unreadable(source, asked, serves)
-        seconds = (target.stat().st_size - 44) / (4 * encode.AUDIO_RATE) if most is None else 0
+        seconds = _seconds(target) if most is None else 0
         if seconds > limits.seconds or (most is not None and frames > most):
             raise BadRequest(asked, f"{source.name} is longer than {limits.seconds:g} s; cut it first")
         return _named(target, folder)
+
+
+def _seconds(sound: Path) -> float:
+    with wave.open(str(sound)) as samples:
+        return samples.getnframes() / samples.getframerate()
 
 
 def counted(said: str) -> int:

@@ -53,7 +53,7 @@ def retold(text: str, say: Say) -> str:
     """The sentence in the language of `say`; as it is where its form is not known. What it quotes is retold too."""
     for form, pattern in _forms():
         if found := pattern.fullmatch(text):
-            return say(form, **{name: retold(value, say) for name, value in found.groupdict().items()})
+            return say(form, **{name: named(value, say) for name, value in found.groupdict().items()})
     return say(text)
 
 

@@ -66,6 +66,8 @@ def test_a_refusal_begins_with_what_the_page_calls_the_field_and_has_its_french(
     assert refusal(empty, ENGLISH) == "Prompt: is empty; say in a sentence what should be seen"
     assert refusal(empty, FRENCH).startswith("Description : est vide ; dites en une phrase")
     assert named(str(empty), FRENCH) == refusal(empty, FRENCH), "kept with a job, it is said in the same way"
+    failed = retold(f"25, a fox: failed {empty}", FRENCH)
+    assert failed.startswith("25, a fox : \u00e9chec : Description : est vide ; dites"), "and in a study's warning"
     assert refusal(Unavailable("there is no language model on this machine"), FRENCH).startswith("il n'y a pas de")
 
 

@@ -84,7 +84,7 @@ def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
         make.click(create, asked, show_progress_on=make, **slow),
         opening.click(then(functools.partial(_open, studio)), chosen, show_progress_on=opening, **slow),
         closing.click(then(lambda _, *study: studio.arena.close(*study)), chosen, chosen, **SENT),
-        leaving.click(then(lambda _, *study: takes.discard(studio.arena, studio.jobs, *study)), chosen, chosen, **SENT),
+        leaving.click(then(lambda _, *study: takes.discard(studio.arena, *study)), chosen, chosen, **SENT),
     ]
     for event in events:
         event.then(look, chosen, outputs, **FAST)

@@ -118,14 +118,26 @@ def test_what_is_transparent_becomes_white(tmp_path: Path):
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".mp3", ".flac", ".ogg", ".m4a"])
-def test_a_sound_becomes_stereo_at_48_khz(tmp_path: Path, suffix: str):
+def test_a_sound_is_at_48_khz_and_as_loud_as_it_was(tmp_path: Path, suffix: str):
     ffmpeg("-f", "lavfi", "-i", "sine=d=0.5:r=22050", "-metadata", "artist=somebody", tmp_path / f"in{suffix}")
     taken = door.sound(tmp_path / f"in{suffix}", tmp_path / "in", limits=FAST)
     with wave.open(str(taken)) as sound:
-        assert (sound.getnchannels(), sound.getframerate()) == (2, 48_000)
+        assert (sound.getnchannels(), sound.getframerate()) == (1, 48_000)
         assert abs(sound.getnframes() - 24_000) < 3_000
     assert b"somebody" not in taken.read_bytes()
-    assert audio.read(taken).shape[1] == 2
+    assert audio.read(taken).max() == pytest.approx(1 / 8, abs=0.02)  # what ffmpeg's sine has
+
+
+@pytest.mark.parametrize("channels", ["stereo", "5.1"])
+def test_a_sound_of_several_channels_has_two(tmp_path: Path, channels: str):
+    ffmpeg("-f", "lavfi", "-i", f"anoisesrc=d=0.2,aformat=channel_layouts={channels}", tmp_path / "in.wav")
+    assert audio.read(door.sound(tmp_path / "in.wav", tmp_path / "in", limits=FAST)).shape[1] == 2
+
+
+def test_the_sound_of_a_film_is_as_loud_as_it_was(tmp_path: Path):
+    ffmpeg("-f", "lavfi", "-i", "color=s=32x32:d=0.5:r=8", "-f", "lavfi", "-i", "sine=d=0.5", tmp_path / "in.mp4")
+    taken = door.film(tmp_path / "in.mp4", tmp_path / "in", limits=FAST)
+    assert audio.read(taken).max() == pytest.approx(audio.read(tmp_path / "in.mp4").max(), rel=0.1)
 
 
 def silence(path: Path, channels: int) -> Path:
