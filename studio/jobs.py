@@ -216,7 +216,7 @@ def submit_all(jobs: Jobs, requests: Sequence[Request], owner: str, note: Note |
 
 
 def stop_all(tables: sqlite3.Connection, ids: Sequence[str]) -> None:
-    """Takes jobs out of the queue, or stops those that run at their next step. Nothing happens to those that are over."""
+    """Takes jobs out of the queue; stops those that run at their next step; those that are over stay as they are."""
     now = time.time()
     tables.executemany(
         f"UPDATE jobs SET state = ?, message = '', finished = ? WHERE id = ? AND state IN {WAITING}",
