@@ -86,6 +86,14 @@ class Board:
         with self._database.read() as tables:
             return [job for which in sorts for job in _sort(tables, owner, which, limit)][:limit]
 
+    def last(self, owner: str, task: str) -> Request | None:
+        """What an owner has asked for last of a task, but for the clips of studies."""
+        own = "owner = ? AND json_extract(request, '$.task') = ?"
+        clicked = "id NOT IN (SELECT job FROM takes WHERE job IS NOT NULL)"
+        with self._database.read() as tables:
+            found = _jobs(tables, f"{own} AND {clicked} ORDER BY created DESC, rowid DESC LIMIT 1", (owner, task))
+        return found[0].request if found else None
+
     def counts(self, owner: str | None) -> dict[str, int]:
         """How many jobs are in each state; every state is there."""
         with self._database.read() as tables:

@@ -12,6 +12,7 @@ from pipelines.errors import StudioError
 from pipelines.requests import Request, TextToVideo, any_file
 from pipelines.spec import OPTIONAL, ModelSpec, defaults
 from studio import shop
+from studio.people import owner_of
 from studio.studio import Studio
 from studio.ui import outlook
 from studio.ui.brought import Brought
@@ -24,7 +25,8 @@ from studio.ui.worn import Worn
 
 SEEDS = 2**31
 TAKES = (1, 2, 3, 4)
-PRICED = ("model", "aspect", "seconds", "still", "steps", "fps", "video")  # what the time for a clip depends on
+SETTINGS = ("model", "aspect", "seconds", "still", "steps", "fps")  # a form that opens has them as they were last
+PRICED = (*SETTINGS, "video")  # what the time for a clip depends on
 
 
 class Composer:
@@ -135,7 +137,7 @@ class Composer:
         shown = [self._quality, self._obstacle, self.go, self._cost]
         gr.on([*changes, self.takes.change], self._price, asked, shown, trigger_mode="always_last", **FAST)
         desk.greet(self._price, asked, shown)
-        desk.greet(self._came, [self.seed], [self.seed, self._picker, *self._stated])
+        desk.greet(self._came, [self.seed], [*form.inputs, *zones])
 
     def read(self, takes: int, keep: bool, *values: Any) -> list[Request]:
         """One request for each take: the first with the seed of the form, the others with the next ones if it is kept,
@@ -173,10 +175,6 @@ class Composer:
         """The model that the form names now. Raises `BadRequest`."""
         return catalog.spec(str(self.form.given(*values)["model"]))
 
-    @property
-    def _stated(self) -> list[Any]:
-        return [self.form.widgets["consent"]] if "consent" in self.form.widgets else []
-
     def _able(self) -> list[ModelSpec]:
         return [row for row in catalog.specs() if self.kind.task in row.tasks]
 
@@ -185,11 +183,28 @@ class Composer:
         return next((row for row in self._able() if row.name == name), self._model)
 
     def _came(self, request: gr.Request, seed: Any) -> list[Any]:
-        """A seed, what can run here by now, and the statements in the visitor's language."""
-        say = say_to(request)
-        names = [(outlook.named(row, say), row.name) for row in self._able()]
-        stated = [gr.Radio(choices=[(say(text), name) for name, text in STATEMENTS.items()])] * len(self._stated)
-        return [gr.skip() if seed else roll(), gr.Dropdown(choices=names), *stated]
+        """What can run here by now, the statements in the visitor's language; on a new page a seed, and the settings of
+        the visitor's last click here."""
+        say, shown, zones = say_to(request), dict.fromkeys(self.form.widgets, gr.skip()), [gr.skip()] * len(self.files)
+        if not seed:
+            row, values = self._before(owner_of(request))
+            shown = dict(zip(shown, self.form.show(row, values | {"seed": roll()}), strict=True))
+            zones = [each.update(row) for each in self.files]
+        shown["model"] = shown["model"] | gr.update(
+            choices=[(outlook.named(row, say), row.name) for row in self._able()]
+        )
+        if "consent" in shown:
+            shown["consent"] = shown["consent"] | gr.update(
+                choices=[(say(text), name) for name, text in STATEMENTS.items()]
+            )
+        return [*shown.values(), *zones]
+
+    def _before(self, owner: str) -> tuple[ModelSpec, dict[str, Any]]:
+        """The model and the settings of the owner's last job of this kind; the usual ones if there is none."""
+        last = self._studio.jobs.last(owner, self.kind.task)
+        row = self._row(last and last.model)
+        kept = last.to_dict() if last and last.model == row.name else {}
+        return row, defaults(row, self.kind) | {name: kept[name] for name in SETTINGS if name in kept}
 
     def _other_model(self, *values: Any) -> list[Any]:
         """What its makers recommend; the shape and the length stay if it can make them."""

@@ -76,11 +76,14 @@ def test_a_job_goes_on_while_the_page_is_reloaded_and_closed(open_page: Open, pe
     page = open_page(person)
     before = page.locator("#takes .card").count()
     page.locator("#count label").nth(1).click()  # two takes
+    page.locator("#shape label").nth(2).click()
     ask(page, "a robot dances in a kitchen")
     page.wait_for_selector(".job:is([data-state=queued], [data-state=running])", state="attached")
     page.reload(wait_until="domcontentloaded")
     page.wait_for_selector(".job:is([data-state=queued], [data-state=running], [data-state=done])", state="attached")
     assert "a robot dances" in page.locator("#under").inner_text()
+    page.wait_for_selector("#shape label:nth-of-type(3) input:checked")  # the settings are those of the last click
+    assert page.locator("#still input").is_checked() and page.locator("#quality input").first.is_checked()
     page.close()
     page = open_page(person)
     page.wait_for_function(

@@ -26,7 +26,8 @@ from pipelines.requests import (
     Upscale,
     VideoToSound,
 )
-from studio import inputs, shop
+from studio import inputs, shop, takes
+from studio.arena import Plan, Prompt, System
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import brought, drawer, outlook, words
@@ -253,4 +254,24 @@ def test_a_queue_goes_to_a_file_and_comes_back(studio: Studio, files: dict[str, 
 
 def test_a_seed_that_was_brought_is_not_rolled_anew_when_the_page_learns_something(studio: Studio):
     composer = drawn(studio, EditVideo)
-    assert composer._came(ADA, 7)[0] == gr.skip() and isinstance(composer._came(ADA, 0)[0], int)
+    place = list(composer.form.widgets).index("seed")
+    assert composer._came(ADA, 7)[place] == gr.skip() and composer._came(ADA, 0)[place]["value"] > 0
+
+
+def test_a_form_opens_with_the_settings_of_the_last_click_but_not_of_a_study(studio: Studio):
+    composer = drawn(studio, TextToVideo)
+
+    def opened() -> dict[str, Any]:
+        shown = dict(zip(composer.form.widgets, composer._came(ADA, 0), strict=False))
+        return {name: shown[name].get("value") for name in ("prompt", "aspect", "seconds", "steps", "negative")}
+
+    usual = opened()
+    studio.jobs.submit(TextToVideo(prompt="a cat", aspect="9:16", seconds=2, steps=12, negative="a dog"), "ada")
+    kept = opened()
+    assert kept == usual | {"aspect": "9:16", "seconds": 2, "steps": 12}, "and no words"
+    systems = tuple(
+        System(name=name, settings={"model": "mini", "steps": steps}) for name, steps in (("x", 5), ("y", 6))
+    )
+    study = studio.arena.create(Plan(title="t", prompts=(Prompt(name="a", text="a fox"),), systems=systems), "ada")
+    takes.order(studio.arena, studio.jobs, study, "ada")
+    assert opened() == kept
