@@ -16,7 +16,9 @@ from studio.pace import Speed
 
 ATTEMPTS = 2
 TWICE = "that was the second time, so it is not tried again"
-NEXT = "SELECT jobs.* FROM line JOIN jobs USING (id) WHERE id = coalesce(:id, id) ORDER BY place LIMIT 1"
+NEXT = (
+    f"SELECT jobs.* FROM line JOIN jobs USING (id) WHERE coalesce(id = :id, ({CLIPS}) != :aside) ORDER BY place LIMIT 1"
+)
 FRESH = "phase = '', step = 0, fraction = 0, message = 'starting', notes = '[]', preview = 0, eta_s = NULL, stop = NULL"
 
 
@@ -24,10 +26,11 @@ class Claims(Board):
     """What a worker does with jobs. Every change tests that the job still runs, so a late word of a dead worker is
     not heard."""
 
-    def claim(self, worker: str, id: str | None = None) -> Job | None:
-        """Begins the job that is next in line (or `id`, if it waits) and returns it; None if there is none."""
+    def claim(self, worker: str, id: str | None = None, *, aside: bool = False) -> Job | None:
+        """Begins the clip that is next in line and returns its job; None if there is none. Or what is next of that
+        which makes no clip (`aside`); or `id`, if it waits."""
         with self._database.write() as tables:
-            while row := tables.execute(NEXT, {"id": id}).fetchone():
+            while row := tables.execute(NEXT, {"id": id, "aside": aside}).fetchone():
                 _begin(tables, row, worker)
                 try:
                     request_from_dict(json.loads(row["request"]), stored=True)
@@ -72,14 +75,19 @@ class Claims(Board):
         """What to do with jobs whose worker is dead, of which the caller is sure.
 
         A job that was to be stopped is cancelled; one that had its attempts failed, with the reason; any other is
-        interrupted and waits to be begun again. Without `blame` (the studio was closed) the attempt does not count.
+        interrupted and waits to be begun again. Without `blame` (the studio was closed) the attempt does not count, nor
+        does that of what makes no clip where a clip was being made beside it: models are what kills a process.
         `clear` removes what is left of each job, and does so first: should this process die in between, the next one
         finds the same jobs.
         """
         for id in self._running() if clear else ():
             clear(id)
         with self._database.write() as tables:
-            tables.execute("UPDATE jobs SET attempts = attempts - ? WHERE state = ?", (not blame, RUNNING))
+            clips = tables.execute(f"SELECT count(*) FROM jobs WHERE state = ? AND {CLIPS}", (RUNNING,)).fetchone()[0]
+            pardoned = f"? OR (? AND NOT ({CLIPS}))"
+            tables.execute(
+                f"UPDATE jobs SET attempts = attempts - ({pardoned}) WHERE state = ?", (not blame, clips > 0, RUNNING)
+            )
             rows = tables.execute("SELECT id, stop, attempts FROM jobs WHERE state = ?", (RUNNING,)).fetchall()
             for row in rows:
                 if row["stop"] is not None:

@@ -18,7 +18,7 @@ from pipelines.errors import StudioError
 from studio.claims import Claims
 from studio.gallery import Gallery
 from studio.settings import Settings
-from studio.worker import Worker, take_back, tidy
+from studio.worker import TROUBLE, Worker, take_back, tidy, work
 
 ROOT = Path(__file__).resolve().parents[1]
 LOOK_S = 0.2  # how often the supervisor looks
@@ -29,7 +29,6 @@ RETRY_S = 1.0  # between two tries where the system starts no process
 HEALTHY_S = 60  # a worker that lived so long did not die of its start
 CLOSED = "the studio was closed"
 DEAF = "the model's process did not answer and was ended"
-TROUBLE = (StudioError, OSError)  # of the machine, which passes: a full disk, no memory for one process more
 log = logging.getLogger("studio.supervisor")
 
 
@@ -121,16 +120,20 @@ class Inline:
         self._parts = claims, gallery, settings
         self._worker = Worker(*self._parts)
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._work, daemon=True, name="inline worker")
+        self._threads = [
+            threading.Thread(target=work, args=(take, self._closing), daemon=True, name=f"inline {take.__name__}")
+            for take in (self._worker.take, self._worker.take_aside)
+        ]
 
     def tidy(self) -> None:
         """Finds what a server that was killed has left, and purges the gallery; call it once, before any work."""
         tidy(*self._parts, CLOSED)
 
     def start(self) -> None:
-        """Does every job, one after the other, until `close`."""
+        """Does every job until `close`, clips one after the other."""
         self.tidy()
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def run(self, id: str) -> None:
         """Does one waiting job, and returns when it is over. Nothing happens to a job that does not wait."""
@@ -139,17 +142,9 @@ class Inline:
     def close(self) -> None:
         """Waits for a job that is about to end; a longer one goes on when the studio is opened again."""
         self._closing.set()
-        if self._thread.is_alive():
-            self._thread.join(STOP_S)
-
-    def _work(self) -> None:
-        while not self._closing.is_set():
-            try:
-                if self._worker.take():
-                    continue
-            except TROUBLE as error:
-                log.warning("%s", error)
-            self._closing.wait(LOOK_S)
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(STOP_S)
 
 
 def _process(settings: Settings) -> "subprocess.Popen[bytes]":

@@ -1,6 +1,7 @@
 """The process in which models work: `python -m studio.worker --data DIR`, started and watched by studio.supervisor.
 
-It claims jobs from the database one after the other, and ends when its stdin closes: then the server is gone.
+It claims jobs from the database, clips one after the other and what makes none beside them, and ends when its stdin
+closes: then the server is gone.
 """
 
 import argparse
@@ -13,8 +14,8 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 from pipelines import catalog
 from pipelines.errors import Cancelled, StudioError
@@ -33,7 +34,8 @@ CRASHED = "something went wrong inside the studio; the log of the server says wh
 NO_MEMORY = "there is not enough memory for this; a shorter clip needs less"
 ENDED = "the server was ended"
 NICE = 10  # the page answers first where model and server share the cores
-IDLE_S = 0.1  # between two looks at the queue
+IDLE_S, TROUBLE_S = 0.1, 1.0  # between two looks at the queue, of which the last found nothing, or met trouble
+TROUBLE = (StudioError, OSError)  # of the machine, which passes: a full disk, no memory for one process more
 log = logging.getLogger("studio.worker")
 
 
@@ -56,22 +58,32 @@ class Worker:
         self._attempt = attempt
 
     def take(self, id: str | None = None) -> bool:
-        """Does the job that is next, or `id`. False if there is none. What makes no clip, like a download, which may
-        take an hour, is begun in a thread of its own: clips are made meanwhile."""
+        """Makes the clip that is next, or does `id`. False if there is none."""
         job = self._claims.claim(self._name, id)
-        if job is None:
-            return False
-        if isinstance(job.request, Aside):
-            threading.Thread(target=self._do, args=(job,), daemon=True, name=job.request.task).start()
-        else:
+        if job is not None:
             self._do(job)
-        return True
+        return job is not None
+
+    def take_aside(self) -> bool:
+        """Begins what is next of that which makes no clip, like a download, which may take an hour: in a thread of its
+        own, so that neither clips nor others of its kind wait. False if there is none."""
+        job = self._claims.claim(self._name, aside=True)
+        if job is not None:
+            threading.Thread(target=self._do, args=(job,), daemon=True, name=job.request.task).start()
+        return job is not None
 
     def _do(self, job: Job) -> None:
         state, message, clip = self._done(job)
         if clip is None:
-            discard(self._gallery, self._settings, job.id)
+            try:
+                discard(self._gallery, self._settings, job.id)
+            except (StudioError, OSError) as error:  # what is left is removed before the next attempt
+                log.warning("%s", error)
         self._finish(job, state, message, clip)
+        if message == NO_MEMORY:  # only now: a model is freed when nobody uses it any more, and that may take a while
+            self._pen.drop()
+            if not isinstance(job.request, Aside):
+                self._shelf().drop()
 
     def warm(self, model: str) -> None:
         """Gets a model ready before the first job needs it."""
@@ -134,8 +146,6 @@ class Worker:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             return f"There is no room left in {self._clips}" if full else f"a file cannot be used: {error.strerror}"
         if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's, by its name
-            self._shelf().drop()
-            self._pen.drop()
             return NO_MEMORY
         return CRASHED
 
@@ -148,6 +158,17 @@ class Worker:
             except StudioError as error:
                 log.warning("%s", error)
                 time.sleep(1)
+
+
+def work(take: Callable[[], bool], until: threading.Event) -> None:
+    """Takes one job after the other, whatever becomes of the machine meanwhile."""
+    while not until.is_set():
+        try:
+            if not take():
+                until.wait(IDLE_S)
+        except TROUBLE as error:
+            log.warning("%s", error)
+            until.wait(TROUBLE_S)
 
 
 def take_back(claims: Claims, gallery: Gallery, settings: Settings, reason: str, *, blame: bool = True) -> None:
@@ -186,16 +207,16 @@ def main() -> None:
         _work(settings, database)
 
 
-def _work(settings: Settings, database: Database) -> NoReturn:
+def _work(settings: Settings, database: Database) -> None:
     """Does jobs for ever. Whatever is said to run when this begins has lost its worker."""
     _clean(settings.data)
     claims, gallery = Claims(database), Gallery(database, settings.clips)
     tidy(claims, gallery, settings, ENDED)
     worker = Worker(claims, gallery, settings)
+    never = threading.Event()
+    threading.Thread(target=work, args=(worker.take_aside, never), daemon=True, name="asides").start()
     worker.warm(settings.model)
-    while True:
-        if not worker.take():
-            time.sleep(IDLE_S)
+    work(worker.take, never)
 
 
 def _end_with_the_server() -> None:

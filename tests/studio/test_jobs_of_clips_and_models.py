@@ -52,10 +52,24 @@ def test_the_frames_of_a_film_are_read_from_its_index_and_of_nothing_else(tmp_pa
 
 def test_nobody_s_clip_ends_because_a_download_does_not_stop_at_once(jobs: Jobs):
     id = jobs.submit(Download(model="wan-2.1-1.3b"), "ann")
-    jobs.claim(WORKER)
+    assert jobs.claim(WORKER) is None and jobs.claim(WORKER, aside=True).id == id
     jobs.cancel(id, "ann")
     assert not jobs.overdue(stop_s=-1, silent_s=60) and jobs.overdue(stop_s=-1, silent_s=-1)
     clip = jobs.submit(TextToVideo(prompt="a"), "ann")
     jobs.claim(WORKER)
     jobs.cancel(clip, "ann")
     assert jobs.overdue(stop_s=-1, silent_s=60)
+
+
+def test_what_makes_no_clip_is_not_blamed_for_a_process_that_a_clip_has_killed(jobs: Jobs):
+    download = jobs.submit(Download(model="wan-2.1-1.3b"), "ann")
+    for _ in range(3):
+        clip = jobs.submit(TextToVideo(prompt="a"), "bob")
+        assert jobs.claim(WORKER, download) and jobs.claim(WORKER, clip)
+        jobs.recover("it died")
+        assert [jobs.get(id, None).state for id in (download, clip)] == ["interrupted"] * 2
+        jobs.cancel(clip, "bob")
+    for state in ("interrupted", "failed"):
+        assert jobs.claim(WORKER, download)
+        jobs.recover("it died")
+        assert jobs.get(download, None).state == state, "alone, it may be what kills the process"

@@ -98,7 +98,16 @@ def test_stopping_it_in_the_drawer_leaves_the_prompt_as_it_is(studio: Studio, ta
     assert last[0].interactive is True and last[0].value is None and last[1] == gr.skip() and last[3] == ""
 
 
-def test_a_clip_does_not_wait_for_it_and_it_is_nobody_else_s_to_read(studio: Studio, talker: Path):
+def test_it_is_written_while_a_clip_is_made(studio: Studio, talker: Path):
+    clip = studio.jobs.submit(TextToVideo(prompt=PROMPT, steps=1000), OWNER)
+    studio.supervisor.start()
+    ground.until(lambda: studio.jobs.get(clip, OWNER).step > 1, "steps of the clip")
+    _, (_, _, _, said) = pressed(studio)
+    assert "Written by small-talk" in said and studio.jobs.get(clip, OWNER).state == "running"
+    studio.jobs.cancel(clip, OWNER)
+
+
+def test_it_is_nobody_else_s_to_read(studio: Studio, talker: Path):
     id = studio.jobs.submit(Rewrite(prompt=PROMPT, model=MODEL), OWNER)
     studio.supervisor.start()
     ground.until(lambda: studio.jobs.get(id, OWNER).over, "the prompt")
