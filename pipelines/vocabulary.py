@@ -155,6 +155,7 @@ STYLES: dict[str, tuple[str, ...]] = {
     "pixel art": ("pixel art", "pixel style", "pixelated style", "blocky pixels"),
     "black and white": ("black and white", "black-and-white", "greyscale", "grayscale"),
 }  # fmt: skip
+GREY_STYLES = ("pencil", "black and white")  # no colour can be seen in them
 AXES: dict[str, tuple[str, ...]] = {
     "thing": tuple(THINGS),
     "place": tuple(PLACES),
@@ -264,6 +265,11 @@ FUNCTION_WORDS: frozenset[str] = frozenset(
 
 
 WORD = re.compile(r"[a-z]+(?:-[a-z]+)*", re.IGNORECASE | re.ASCII)
+
+
+def article(words: str) -> str:
+    """The words after "a" or "an", as the captions say it."""
+    return f"{'an' if words[0] in 'aeiou' and not words.startswith('uni') else 'a'} {words}"
 
 
 def _tokens(prompt: str) -> list[str]:

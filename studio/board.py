@@ -76,9 +76,9 @@ class Board:
             found = _jobs(tables, "id = ? AND owner = coalesce(?, owner)", (id, owner))
         return found[0] if found else None
 
-    def every(self, *, limit: int = 500) -> list[Job]:
+    def every(self, *, over: bool | None = None, limit: int = 500) -> list[Job]:
         """The jobs of all people, for the owner of the machine: what they wrote is hidden."""
-        return [_redacted(job) for job in self.list(None, limit=limit)]
+        return [_redacted(job) for job in self.list(None, over=over, limit=limit)]
 
     def list(self, owner: str | None, *, over: bool | None = None, limit: int = 100) -> list[Job]:
         """An owner's jobs: what runs, what waits in its order, what is over from the latest; or only one sort."""

@@ -41,6 +41,7 @@ class Gallery(Shelf):
         seen = {key: getattr(made, key) for key in ("frames", "fps", "width", "height", "elapsed_s")}
         note = _note(made.path, made.request.to_dict(), seen) | {"owner": owner, "job": job}
         with self._database.write() as connection:
+            connection.execute("DELETE FROM clips WHERE id = ?", (name,))  # `reindex` may have found it already
             _insert(connection, note | {"created": time.time(), "starred": False})
             self._write_down(connection, [name])
         return name
@@ -125,11 +126,13 @@ class Gallery(Shelf):
         A clip of which nothing is left but its file says itself what it is, but not whose: it becomes `owner`'s.
         """
         with self._database.read() as connection:
-            known = {row["id"] for row in connection.execute("SELECT id FROM clips")}
+            known = _ids(connection)
         folders = [folder for folder in self._folder.iterdir() if folder.name not in known]
-        notes = [note for folder in folders if (note := self._read_back(folder, owner))]
+        notes = {folder.name: note for folder in folders if (note := self._read_back(folder, owner))}
         with self._database.write() as connection:
-            for note in sorted(notes, key=lambda note: note["created"]):
+            for name in notes.keys() & _ids(connection):  # a worker has brought it meanwhile
+                del notes[name]
+            for note in sorted(notes.values(), key=lambda note: note["created"]):
                 _insert(connection, note)
         return len(notes)
 
@@ -225,6 +228,10 @@ def _seen(clip: Path) -> dict[str, Any]:
         return {"frames": 0, "fps": 1, "width": 0, "height": 0}
     shown = video.read(clip)
     return {"frames": len(shown.frames), "fps": shown.fps, "width": shown.width, "height": shown.height}
+
+
+def _ids(connection: sqlite3.Connection) -> set[str]:
+    return {row["id"] for row in connection.execute("SELECT id FROM clips")}
 
 
 def _insert(connection: sqlite3.Connection, note: dict[str, Any]) -> None:

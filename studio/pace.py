@@ -13,6 +13,7 @@ from pipelines.requests import Request
 LOADING, TEXT, SAMPLING, DECODING, EXPORT = PHASES = ("loading", "text", "sampling", "decoding", "export")
 STEP = re.compile(r"step (\d+) of (\d+)")
 SAID = {"starting": LOADING, "getting": LOADING, "reading": TEXT, "decoding": DECODING, "saving": EXPORT}
+SHAPE = ("still", "aspect", "resolution", "faster")  # what the time of a step depends on otherwise than in proportion
 NEWEST = 0.4  # weight of the newest measurement: follows a machine that gets busier, without jumping
 
 
@@ -29,7 +30,7 @@ class Work:
     def of(cls, request: Request, *, frames: int | None = None) -> "Work":
         """The work that a request asks for; one without a size or steps counts as one of each. `frames` are those of
         the clip that it changes."""
-        shape = [str(getattr(request, name, "")) for name in ("still", "aspect", "resolution", "faster")]
+        shape = [str(getattr(request, name, "")) for name in SHAPE]
         shape += ["clip"] if frames else []
         size = frames or getattr(request, "frames", None) or getattr(request, "seconds", 1)
         return cls(

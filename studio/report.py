@@ -141,7 +141,8 @@ def _strengths(told: Result) -> str:
     )
     return (
         f"<section><h2>Ranks</h2><figure>{chart}<figcaption>Bradley-Terry strengths with 95 % intervals, ordered by "
-        "the lower bound. Systems whose intervals overlap share a rank.</figcaption></figure></section>"
+        "the lower bound. A rank is one more than the number of systems whose whole interval lies above."
+        "</figcaption></figure></section>"
     )
 
 
@@ -221,6 +222,6 @@ def _method(told: Result) -> str:
         "Hesterberg 2015). They hold the luck of prompts, not that of seeds: each prompt has one clip of each system.",
         "Strengths: Bradley-Terry with one virtual drawn game between every two systems; intervals by the sandwich "
         "estimate clustered by prompt. Rater noise: from pairs that the same rater was shown twice, sides swapped.",
-        "Fewer than 100 votes are called preliminary. Systems whose intervals overlap are not ranked.",
+        "Fewer than 100 votes are called preliminary.",
     )
     return f"<section><h2>Method</h2>{''.join(f'<p>{line}</p>' for line in lines)}</section>"

@@ -19,7 +19,7 @@ from pipelines.clip import Clip
 from pipelines.errors import BadRequest
 from pipelines.media import blind, export
 from pipelines.progress import Progress
-from pipelines.requests import Request, request_from_dict
+from pipelines.requests import TASKS, Request, request_from_dict
 from studio.arena import Arena, Plan, Prompt, Study, Take
 from studio.gallery import Gallery
 from studio.jobs import Jobs, stop_all, submit_all
@@ -129,6 +129,8 @@ def order(arena: Arena, jobs: Jobs, study: str, owner: str | None) -> int:
     """
     kept = arena.study(study, owner)
     open_takes = [take for take in arena.takes(study, owner) if take.system.settings and not (take.file or take.job)]
+    if open_takes and kept.task not in TASKS:
+        raise BadRequest("task", f"clips of {kept.task!r} cannot be ordered, only brought in folders or a zip")
     requests = [(take, request_of(kept, take)) for take in open_takes]
 
     def note(tables: sqlite3.Connection, ids: list[str]) -> None:

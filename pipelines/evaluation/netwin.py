@@ -5,7 +5,6 @@ Votes are a pandas frame, one row per answer: `prompt`, `a`, `b` (systems), `axi
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import choix
@@ -52,7 +51,7 @@ class Rate:
 class Strength:
     """Bradley-Terry strength of a system in log-odds against the average system, with its 95 % interval.
 
-    `rank` is one more than the number of systems whose whole interval lies above: overlapping systems share a rank.
+    `rank` is one more than the number of systems whose whole interval lies above.
     """
 
     system: str
@@ -67,11 +66,6 @@ class Strength:
 def net_win_rate(wins: float, ties: float, losses: float) -> float:
     """Win% - loss% in points, -100 to 100; a tie counts for neither (Movie Gen, section 3.5)."""
     return 100 * (wins - losses) / (wins + ties + losses)
-
-
-def win_rate(wins: float, ties: float, losses: float) -> float:
-    """Plain win rate in percent, 50 for a draw, which Movie Gen uses for edits; a tie is half a win."""
-    return 50 + net_win_rate(wins, ties, losses) / 2
 
 
 def sign_test(wins: int, losses: int) -> float:
@@ -171,21 +165,11 @@ def _widened(count: int) -> float:
     return min(1 - 2 * float(tail), 1 - 1e-9)
 
 
-def sigma(repeated: Sequence[float]) -> float:
-    """Standard deviation of a net win rate whose whole annotation was repeated, as in Movie Gen, table 6."""
-    return float(np.std(repeated, ddof=1))
-
-
-def reading(net: float, noise: float) -> str:
-    """How Movie Gen reads a net win rate beside sigma: beyond 2 significant, 1 to 2 moderate, else on par."""
-    return "significant" if abs(net) > 2 * noise else "moderate" if abs(net) >= noise else "on par"
-
-
 def rater_noise(votes: pd.DataFrame) -> float | None:
     """Sigma of a net win rate in points if the same raters answered the same pairs again; None without repeats.
 
-    From how much a rater's answers to one question differ, for a rate that counts every first vote.
-    It holds nothing of the luck of prompts and seeds.
+    From how much a rater's answers to one question differ, for a rate that counts every first vote on a pair of
+    systems, of which there are as many as on a pair in the mean. It holds nothing of the luck of prompts and seeds.
     """
     turned = oriented(votes)
     own = turned.groupby([*ITEM, "rater"])["outcome"].agg(["count", "var"]).query("count > 1")
@@ -193,7 +177,7 @@ def rater_noise(votes: pd.DataFrame) -> float | None:
         return None
     degrees = own["count"] - 1
     pooled = (own["var"] * degrees).sum() / degrees.sum()
-    return 100 * math.sqrt(pooled / (turned["repeat"] == 0).sum())
+    return 100 * math.sqrt(pooled / turned.query("repeat == 0").groupby(["axis", "a", "b"]).size().mean())
 
 
 def agreement(votes: pd.DataFrame) -> float | None:

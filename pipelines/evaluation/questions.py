@@ -13,12 +13,11 @@ import numpy as np
 from pipelines.errors import BadRequest
 from pipelines.requests import TextToVideo
 from pipelines.training.world import Scene, caption, is_held_out, sample_scene
-from pipelines.vocabulary import ACTIONS, AXES, PARAPHRASES, PLACE_PREPOSITIONS, PLACES, THINGS, read
+from pipelines.vocabulary import ACTIONS, AXES, PARAPHRASES, PLACE_PREPOSITIONS, PLACES, THINGS, article, read
 
 FIRST_SEED = 30_000_000  # far beyond the scenes that the transformer was trained on; triples are held out anyway
 LENGTHS = (2.0, 3.0, 4.0)
 COLUMNS = ("thing", "place", "action")  # of a prompts file, before the prompt itself
-GREY_STYLES = ("black and white", "pencil")  # no colour can be judged in them
 STILL_ACTION = "stands still"
 
 
@@ -66,7 +65,7 @@ def paraphrased(count: int, *, seed: int, seconds: float | None) -> list[Questio
     for i in range(count):
         thing, thing_word = _paraphrase("thing", rng)
         place, place_word = _paraphrase("place", rng)
-        prompt = f"{_article(thing_word)} {rng.choice(actions)} {_placed(place, place_word)}"
+        prompt = f"{article(thing_word)} {rng.choice(actions)} {_placed(place, place_word)}"
         wanted = {"thing": thing, "place": place}
         questions.append(
             Question(prompt=prompt, wanted=wanted, seconds=seconds or 2.0, seed=FIRST_SEED + 1000 * seed + i)
@@ -87,10 +86,6 @@ def _placed(place: str, word: str) -> str:
     return f"{preposition} the {word}"
 
 
-def _article(word: str) -> str:
-    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
-
-
 def left_right(count: int, *, seed: int, seconds: float | None) -> list[Question]:
     """Pairs of prompts that differ in one word, left or right: the thing's way in even pairs, the camera's in odd ones.
 
@@ -102,9 +97,9 @@ def left_right(count: int, *, seed: int, seconds: float | None) -> list[Question
         thing, place = str(rng.choice(list(THINGS))), str(rng.choice(list(PLACES)))
         for side in ("left", "right"):
             if pair % 2 == 0:
-                prompt, wanted = f"{_article(thing)} moves {side} {_where(place)}", {"action": f"moves {side}"}
+                prompt, wanted = f"{article(thing)} moves {side} {_where(place)}", {"action": f"moves {side}"}
             else:
-                prompt = f"{_article(thing)} stands still {_where(place)}, camera pans {side}"
+                prompt = f"{article(thing)} stands still {_where(place)}, camera pans {side}"
                 wanted = {"camera": f"pan {side}"}
             number = FIRST_SEED + 1000 * seed + pair
             questions.append(Question(prompt=prompt, wanted=wanted, seconds=seconds or 2.0, seed=number))
@@ -120,7 +115,7 @@ def long(count: int, *, seed: int, seconds: float = 16.0) -> list[Question]:
     quiet = ("stands still", "dances", "spins", "bounces", "jumps", "circles")
     return [
         Question(
-            prompt=f"{_article(thing)} {action} {_where(place)}",
+            prompt=f"{article(thing)} {action} {_where(place)}",
             wanted={"thing": thing, "place": place},
             seconds=seconds,
             seed=FIRST_SEED + 1000 * seed + i,

@@ -21,7 +21,7 @@ from pipelines.moviegen.checkpoint import load_tae
 from pipelines.progress import Progress, part
 from pipelines.requests import TextToVideo
 from pipelines.training.world import render
-from pipelines.vocabulary import ASPECT_SIZES
+from pipelines.vocabulary import ASPECT_SIZES, GREY_STYLES
 
 Draw = Callable[[Question, Progress], np.ndarray]  # -> frames (T, H, W, 3) uint8 at 16 fps
 Generator = Callable[[TextToVideo, Progress], Clip]
@@ -122,7 +122,7 @@ def _judging_scene(question: Question) -> Question:
     scene = question.scene
     wanted = {name: value for name, value in asdict(scene).items() if name != "seed"}
     wanted["colour"] = scene.colour or "none"
-    if scene.style in questions.GREY_STYLES:
+    if scene.style in GREY_STYLES:
         del wanted["colour"]
     return replace(question, wanted=wanted)
 

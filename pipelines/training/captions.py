@@ -3,10 +3,10 @@
 import numpy as np
 
 from pipelines.training.scene import Scene
-from pipelines.vocabulary import ACTIONS, LIGHTS, PLACE_PREPOSITIONS, PLACES, STYLES, THINGS, WEATHERS
+from pipelines.vocabulary import ACTIONS, GREY_STYLES, LIGHTS, PLACE_PREPOSITIONS, PLACES, STYLES, THINGS, WEATHERS
+from pipelines.vocabulary import article as _article
 
 MENTIONED = {"day": 0.12, "sunset": 0.82, "night": 0.82, "clear": 0.06, "rain": 0.82, "snow": 0.82, "fog": 0.82}
-GREY = ("pencil", "black and white")
 LABELS: dict[str, str] = {"static": "Static camera", "follows": "Tracking shot"}
 CAMERA_SENTENCES: dict[str, tuple[str, ...]] = {
     "static": ("static camera", "the camera stays still", "stationary camera"),
@@ -18,10 +18,6 @@ CAMERA_SENTENCES: dict[str, tuple[str, ...]] = {
 }
 
 
-def _article(words: str) -> str:
-    return ("an " if words[0] in "aeiou" and not words.startswith("uni") else "a ") + words
-
-
 def _pick(rng: np.random.Generator, words: tuple[str, ...], first: float = 0.4) -> str:
     """One of the words; the canonical one with at least the probability `first`."""
     return words[0] if rng.uniform() < first else str(rng.choice(words))
@@ -29,7 +25,7 @@ def _pick(rng: np.random.Generator, words: tuple[str, ...], first: float = 0.4) 
 
 def _thing(scene: Scene, rng: np.random.Generator) -> str:
     thing = _pick(rng, THINGS[scene.thing], 0.6)
-    if scene.colour is not None and scene.style not in GREY and rng.uniform() < 0.85:
+    if scene.colour is not None and scene.style not in GREY_STYLES and rng.uniform() < 0.85:
         thing = f"{scene.colour} {thing}"
     return thing
 
@@ -41,7 +37,7 @@ def _place(scene: Scene, rng: np.random.Generator) -> str:
 
 def _tail(scene: Scene, rng: np.random.Generator) -> str:
     parts = []
-    shown = scene.style not in GREY or scene.light == "night"  # without colours, day and sunset look alike
+    shown = scene.style not in GREY_STYLES or scene.light == "night"  # without colours, day and sunset look alike
     if shown and rng.uniform() < MENTIONED[scene.light]:
         parts.append(str(rng.choice(LIGHTS[scene.light][1:])))
     if rng.uniform() < MENTIONED[scene.weather]:

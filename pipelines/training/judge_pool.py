@@ -25,13 +25,12 @@ from pipelines.evaluation.judge import GRID, MOMENTS, SIZE, VOTERS, labels, mome
 from pipelines.training.scene import is_held_out
 from pipelines.training.theatre import Theatre
 from pipelines.training.world import Scene, render, sample_scene, stage_still
-from pipelines.vocabulary import ASPECT_SIZES, AXES, COLOURED, COLOURS
+from pipelines.vocabulary import ASPECT_SIZES, AXES, COLOURED, COLOURS, GREY_STYLES
 
 CHUNK = 20  # clips or stills that a worker draws before it takes the next
 CAST = 4  # stills that share a place: painting it is most of the work
 FAULTY_SIZE = 144  # faults are drawn at this size: most of a 256 pixel picture's detail at a third of the work
 UNKNOWN = -100  # torch's ignore_index: a grey picture has no colour to name
-GREY_STYLES = ("black and white", "pencil")
 # More stills than clips have the styles in which things were named worst (pencil one in four, black and white half).
 STYLES = {"toy": 0.4, "watercolour": 0.12, "pencil": 0.2, "pixel art": 0.12, "black and white": 0.16}
 COLOURED_WEIGHT = 2  # such a thing has many looks

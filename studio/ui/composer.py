@@ -11,7 +11,7 @@ from pipelines.consent import STATEMENTS
 from pipelines.errors import StudioError
 from pipelines.requests import Request, TextToVideo, any_file
 from pipelines.spec import OPTIONAL, ModelSpec, defaults
-from studio import shop
+from studio import pace, shop
 from studio.people import owner_of
 from studio.studio import Studio
 from studio.ui import outlook
@@ -25,7 +25,7 @@ from studio.ui.worn import Worn
 
 SEEDS = 2**31
 TAKES = (1, 2, 3, 4)
-SETTINGS = ("model", "aspect", "seconds", "still", "steps", "fps")  # a form that opens has them as they were last
+SETTINGS = ("model", "seconds", "steps", "fps", *pace.SHAPE)  # a form that opens has them as they were last
 PRICED = (*SETTINGS, "video")  # what the time for a clip depends on
 
 

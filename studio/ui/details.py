@@ -12,10 +12,10 @@ from studio.studio import Studio
 from studio.ui.cards import Acts, Cards, card
 from studio.ui.desk import FAST, SENT, Desk
 from studio.ui.form import sentence
+from studio.ui.parts import PLAIN
 from studio.ui.player import Player, film
 from studio.ui.words import Say, label, say_to
 
-PLAIN = {"container": False, "padding": False, "apply_default_css": False}
 SAID_ELSEWHERE = {"task", "prompt", "seed", "model", "still", "seconds", "fps", "aspect"}
 
 

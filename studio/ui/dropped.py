@@ -10,11 +10,11 @@ import gradio as gr
 from pipelines.errors import StudioError
 from pipelines.media import foreign
 from studio.ui.desk import FAST, QUIET, SENT, Desk, tab_id
+from studio.ui.parts import PLAIN
 from studio.ui.retold import refusal
 from studio.ui.words import Say, label, say_to
 
 KINDS = [".mp4", ".mov", ".webm", ".mkv", ".png", ".jpg", ".jpeg", ".webp", ".wav"]
-PLAIN = {"container": False, "padding": False, "apply_default_css": False}
 SHOWN = ("prompt", "negative", "model", "seed", "seconds", "aspect", "steps", "guidance")
 
 

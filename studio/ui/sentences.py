@@ -84,7 +84,7 @@ def _names() -> tuple[str, ...]:
 def _phrase(axis: str, name: str) -> str:
     """How a word is said inside a prompt, as the captions of mini's training say it."""
     if axis == "thing":
-        return f"{'an' if name[0] in 'aeiou' and not name.startswith('uni') else 'a'} {name}"
+        return vocabulary.article(name)
     if axis == "place":
         return f"{vocabulary.PLACE_PREPOSITIONS[name][0]} {name}".strip()
     if axis == "action":

@@ -50,6 +50,13 @@ def test_a_read_inside_a_write_sees_what_was_written(database):
         assert count(database) == 1
 
 
+def test_a_read_that_a_broken_disk_has_ended_tells_of_the_disk(database):
+    with pytest.raises(RuntimeError, match="the disk"), database.read() as tables:
+        tables.execute("ROLLBACK")  # as sqlite does by itself then
+        raise RuntimeError("the disk")
+    assert count(database) == 0
+
+
 def test_many_threads_write_at_once(database):
     threads = [threading.Thread(target=write, args=(database, str(number))) for number in range(20)]
     for thread in threads:

@@ -38,12 +38,13 @@ def keep(gallery, tmp_path):
     """Makes a still of a prompt and puts it into the gallery; returns its id."""
     numbers = iter(range(1000))
 
-    def make(prompt: str, owner: str = ADA, **fields) -> str:
+    def make(prompt: str, owner: str = ADA, finder: str | None = None, **fields) -> str:
         request = TextToVideo(prompt=prompt, still=True, **fields)
         path = tmp_path / "clips" / f"{next(numbers):032x}" / "clip.png"
         path.parent.mkdir()
         frames = np.zeros((1, 16, 16, 3), np.uint8)
         export.save(Clip(frames=frames, fps=16, origin=request), path)
+        assert finder is None or gallery.reindex(finder) == 1
         made = SimpleNamespace(path=path, request=request, frames=1, fps=16, width=16, height=16, elapsed_s=0.5)
         return gallery.add(made, owner, job=path.parent.name)
 
@@ -204,6 +205,11 @@ def test_a_lost_database_comes_back_from_the_clips_with_owners_stars_tags_and_wh
     assert again.recent(None) == gallery.recent(None)
     assert again.page(ADA, Query(text="script")).total == 1
     assert again.undo(token, ADA) == names[2:]
+
+
+def test_a_clip_that_was_found_before_its_worker_brought_it_is_its_makers(gallery, keep):
+    name = keep("a fox", finder=BOB)
+    assert gallery.get(name, ADA) and gallery.get(name, BOB) is None and found(gallery) == ["a fox"]
 
 
 def test_a_clip_whose_notes_are_lost_says_itself_what_it_is(gallery, keep, tmp_path, clip):

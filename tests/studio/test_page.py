@@ -197,10 +197,13 @@ def test_about_shows_the_data_folder_and_the_log_to_the_owner_of_the_machine_alo
     handler = log.keep(tmp_path)
     log.logging.getLogger("studio.test").error(NASTY)
     log.forget(handler)
+    studio.jobs.submit(TextToVideo(prompt="a secret"), "browser:two")
     own = about.about(studio, ENGLISH, admin=True, owner="browser:one")
+    assert "browser:two" in own and "secret" not in own
     other = about.about(studio, ENGLISH, admin=False, owner="browser:one")
     assert str(tmp_path) in own and html.escape(NASTY) in own and NASTY not in own
     assert str(tmp_path) not in other and "onerror" not in other and "mini" in other
+    assert "browser:two" not in other
 
 
 def test_what_is_said_in_html_is_escaped():

@@ -172,6 +172,16 @@ def test_settings_that_fit_no_request_are_refused_before_any_job(studio):
     assert studio.jobs.list(ME) == []
 
 
+def test_what_cannot_be_ordered_is_said_and_a_word_in_place_of_a_number(studio):
+    systems = tuple(System(name=name, settings={"model": "mini"}) for name in ("x", "y"))
+    plan = Plan(title="t", task="sound", prompts=(Prompt(name="a", text="rain"),), systems=systems)
+    with pytest.raises(BadRequest, match="'sound' cannot be ordered"):
+        takes.order(studio.arena, studio.jobs, studio.arena.create(plan, ME), ME)
+    assert studies._settings(["mini", "50.0", "", None]) == {"model": "mini", "steps": 50}
+    with pytest.raises(BadRequest, match="'fast' is no number"):
+        studies._settings(["mini", "fast"])
+
+
 def test_where_a_job_cannot_be_noted_in_its_study_there_is_no_job(studio):
     systems = tuple(System(name=name, settings={"model": "mini"}) for name in ("x", "y"))
     study = studio.arena.create(Plan(title="t", prompts=(Prompt(name="a", text="a fox"),), systems=systems), ME)

@@ -18,6 +18,7 @@ from studio.ui import details, dropped
 from studio.ui.cards import Cards, card, connect
 from studio.ui.desk import FAST, Desk
 from studio.ui.form import sentence
+from studio.ui.parts import PLAIN
 from studio.ui.words import Say, label, say_to
 
 NAME = "Gallery"
@@ -25,7 +26,6 @@ SIZE = 24
 DAY_S = 86_400
 TIMES = {"Today": 1, "Last 7 days": 7, "Last 30 days": 30}
 EMPTY = "No clip fits. What you make in Create is kept here."
-PLAIN = {"container": False, "padding": False, "apply_default_css": False}
 
 
 def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:

@@ -4,8 +4,6 @@ import importlib.metadata
 import os
 import platform
 import shutil
-import subprocess
-from typing import Any
 
 import gradio as gr
 
@@ -13,7 +11,7 @@ from pipelines import catalog, device
 from pipelines.spec import ModelSpec
 from studio import log
 from studio.studio import Studio
-from studio.ui import parts
+from studio.ui import drawer, parts
 from studio.ui.desk import FAST, Desk
 from studio.ui.models import Models
 from studio.ui.words import Say, say_to
@@ -44,6 +42,8 @@ def about(studio: Studio, say: Say, *, admin: bool, owner: str) -> str:
     ]
     if admin:
         cards.append(parts.facts(say("For the owner of this machine"), kept(studio, say)))
+        heads = [say(text) for text in ("Who", "Task", "Model", "Where it stands")]
+        cards.append(parts.table(say("Everybody's queue"), heads, queue(studio, say)))
     heads = [say(text) for text in ("Model", "Does", "Licence", "Download", "Here")]
     cards.append(parts.table(say("Models"), heads, [model(row, say) for row in catalog.specs()]))
     if admin:
@@ -95,6 +95,14 @@ def kept(studio: Studio, say: Say) -> dict[str, str]:
     }
 
 
+def queue(studio: Studio, say: Say) -> list[list[str]]:
+    """What waits and runs, whoever asked for it: never what they wrote, nor enough of a browser's name to be it."""
+    return [
+        [job.owner[:16], job.request.task, job.request.model, drawer.standing(job, say)]
+        for job in studio.jobs.every(over=False)
+    ]
+
+
 def model(row: ModelSpec, say: Say) -> list[str]:
     """One row of the table of models."""
     size = f"{row.download_bytes / GB:.1f} GB" if row.download_bytes else say("comes with Rushes")
@@ -102,10 +110,7 @@ def model(row: ModelSpec, say: Say) -> list[str]:
 
 
 def _card() -> str:
-    """The graphics cards by name and memory as NVIDIA's own program tells them; torch stays outside this process."""
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return "Apple GPU" if (platform.system(), platform.machine()) == ("Darwin", "arm64") else ""
-    command = [program, "--query-gpu=name,memory.total", "--format=csv,noheader"]
-    told: Any = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
-    return ", ".join(told.stdout.split("\n")).strip(", ")
+    """The graphics cards by name and memory."""
+    if (platform.system(), platform.machine()) == ("Darwin", "arm64"):
+        return "Apple GPU"
+    return ", ".join(f"{card.label}, {card.total_bytes / GB:.0f} GB" for card in device.cards())

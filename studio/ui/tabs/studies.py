@@ -19,6 +19,7 @@ from studio.arena import BY_TASK, MOST_SYSTEMS, Plan, System
 from studio.studio import Studio
 from studio.ui.desk import FAST, QUIET, SENT, Desk
 from studio.ui.form import sentence
+from studio.ui.parts import PLAIN
 from studio.ui.results import whose
 from studio.ui.retold import CALLED, retold
 from studio.ui.words import Say, label, say_to
@@ -30,7 +31,6 @@ ZIP = "Clips instead of systems: a zip of SYSTEM/PROMPT.mp4, where PROMPT is its
 TABLE = 6  # its place among the widgets of the form
 ROWS = [["25 steps", "mini", 25, 4.0, 2.0], ["50 steps", "mini", 50, 4.0, 2.0]]
 FAR = "{ready} of {takes} clips, {answered} of {wanted} ballots, raters: {raters}"
-PLAIN = {"container": False, "padding": False, "apply_default_css": False}
 NONE = "No study yet. Create one: the same prompts, two or more systems, a link for the raters."
 
 
@@ -168,8 +168,12 @@ def _systems(table: Any) -> tuple[System, ...]:
 def _settings(cells: list[Any]) -> dict[str, Any]:
     """What stands in a row; an empty cell leaves the field to the model."""
     given = {name: cell for name, cell in zip(FIELDS, cells, strict=False) if cell not in ("", None) and cell == cell}
-    if "steps" in given and float(given["steps"]).is_integer():
-        given["steps"] = int(given["steps"])
+    if "steps" in given:
+        try:
+            whole = float(given["steps"])
+        except ValueError as error:
+            raise BadRequest("steps", f"{str(given['steps'])[:40]!r} is no number") from error
+        given["steps"] = int(whole) if whole.is_integer() else whole
     return given
 
 

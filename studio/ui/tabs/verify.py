@@ -29,7 +29,7 @@ HIDDEN = ("task", "negative")
 def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
     """Draws the tab into `page`, which is being built, and listens for the act `verify`."""
     upload = gr.File(label=label("A film, a picture or a sound"), elem_id="verify-file", height=160)
-    told = gr.HTML("", elem_id="verified", container=False, padding=False, apply_default_css=False)
+    told = gr.HTML("", elem_id="verified", **parts.PLAIN)
 
     def dropped(file: Any, request: gr.Request) -> tuple[None, str]:
         path = Path(str(file))
