@@ -95,11 +95,11 @@ class Run:
 
     def train(self, loss: Callable[[], Tensor], validate: Callable[[nn.Module], float] | None = None) -> nn.Module:
         """Calls `loss` until the clock is out; `validate(average)` at every checkpoint. Returns the average."""
-        logged = saved = mark = time.monotonic()
+        logged = saved = mark = agreed(time.monotonic())
         recent: list[Tensor] = []
         while self.elapsed < self.plan.minutes * 60 and self.step != self.plan.steps:
             recent.append(self._advance(loss()))
-            now = time.monotonic()
+            now = agreed(time.monotonic())
             self.elapsed, mark = self.elapsed + min(now - mark, STOPPED_SECONDS), now
             if now - logged > LOG_SECONDS:
                 log.info(
@@ -112,7 +112,7 @@ class Run:
             if now - saved > CHECKPOINT_SECONDS:
                 self._validate(validate)
                 self.save()
-                saved = mark = time.monotonic()  # validation does not count
+                saved = mark = agreed(time.monotonic())  # validation does not count
         self._validate(validate)
         self.save()
         return self.average
@@ -153,7 +153,7 @@ class Run:
     def _validate(self, validate: Callable[[nn.Module], float] | None) -> None:
         if validate is None:
             return
-        value = validate(self.average)
+        value = agreed(validate(self.average))
         self.plateau.see(value)
         log.info("%s step %d validation %.4f best %.4f", self.folder.name, self.step, value, self.plateau.best)
 
@@ -205,6 +205,15 @@ def share(model: nn.Module) -> nn.Module:
                 fully_shard(block)
         fully_shard(model)
     return model
+
+
+def agreed(value: float) -> float:
+    """The first process's value, for all: what they do together, like a checkpoint, they must begin together."""
+    if not dist.is_initialized():
+        return value
+    said = torch.tensor(value, dtype=torch.float64, device=place())
+    dist.broadcast(said, src=0)
+    return float(said)
 
 
 def whole(model: nn.Module) -> dict[str, Tensor]:

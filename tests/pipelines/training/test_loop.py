@@ -12,11 +12,12 @@ from torch import nn
 from pipelines.training.loop import Plan, Plateau, Run, averaged, follow
 
 TWO = """
-import json, os, sys, torch
+import json, os, sys, time, torch
 from pathlib import Path
 from pipelines.moviegen import flow, presets
 from pipelines.moviegen.nn.text import Text
 from pipelines.moviegen.nn.transformer import VideoTransformer
+from pipelines.training import loop as loops
 from pipelines.training.loop import Plan, Run, join, whole
 
 rank, folder = join(), Path(sys.argv[1])
@@ -24,7 +25,8 @@ count = int(os.environ.get("WORLD_SIZE", 1))
 torch.manual_seed(0)
 model = VideoTransformer(presets.TRANSFORMER["tiny"])
 plan = Plan(minutes=9, rate=1e-2, steps=3)
-run = Run(model, lambda m: [torch.optim.AdamW(m.parameters(), lr=1e-2, fused=True)], plan, folder)
+adam = lambda m: [torch.optim.AdamW(m.parameters(), lr=1e-2, fused=True)]
+run = Run(model, adam, plan, folder)
 losses = []
 
 def loss():
@@ -40,7 +42,12 @@ def loss():
 
 run.train(loss)
 total = sum(p.double().sum().item() for p in whole(run.model).values())
-(folder / f"rank{rank}.json").write_text(json.dumps([losses, total]))
+model, clock = VideoTransformer(presets.TRANSFORMER["tiny"]), time.monotonic
+time.monotonic = lambda: (1 + rank) * clock()  # the second process's clock is fast
+loops.CHECKPOINT_SECONDS = 0.4
+run = Run(model, adam, Plan(minutes=0.02, rate=1e-2), folder / "clock")
+run.train(loss)
+(folder / f"rank{rank}.json").write_text(json.dumps([losses[:3], total, run.step, run.elapsed]))
 """
 
 
@@ -107,9 +114,13 @@ def test_two_processes_with_fsdp_reach_the_loss_of_one(tmp_path):
     (tmp_path / "one").mkdir(), (tmp_path / "both").mkdir()
     subprocess.run([sys.executable, script, tmp_path / "one"], env=env, check=True)
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"]
-    done = subprocess.run([*launch, script, tmp_path / "both"], env=env, capture_output=True, text=True, check=False)
+    run = {"env": env, "capture_output": True, "text": True, "timeout": 300}
+    done = subprocess.run([*launch, script, tmp_path / "both"], **run, check=False)
     assert done.returncode == 0, done.stderr
-    alone, total = json.loads((tmp_path / "one/rank0.json").read_text())
-    (first, together), (second, _) = (json.loads((tmp_path / f"both/rank{i}.json").read_text()) for i in range(2))
+    alone, total, *_ = json.loads((tmp_path / "one/rank0.json").read_text())
+    (first, together, *ended), (second, _, *too) = (
+        json.loads((tmp_path / f"both/rank{i}.json").read_text()) for i in range(2)
+    )
     assert [(a + b) / 2 for a, b in zip(first, second, strict=True)] == pytest.approx(alone, rel=1e-4)
     assert together == pytest.approx(total, rel=1e-3, abs=1e-2)
+    assert ended == too and ended[0] > 0, "both save and end at the same step, whatever their clocks say"
