@@ -229,6 +229,8 @@ class Arena:
             raise BadRequest("study", "is closed" if kept.closed else "has no prompt yet with clips of two systems")
         controls = _controls(kept, groups, len(pairs))
         with self.database.write() as connection:
+            had = connection.execute("SELECT count(*) FROM pairs WHERE study = ? AND control", (study,)).fetchone()[0]
+            controls = controls[: max(0, len(controls) - had)]  # so many more as there are more pairs
             connection.executemany(
                 "INSERT OR IGNORE INTO pairs (study, prompt, a, b, control)"
                 " SELECT ?, prompt, id, ?, ? FROM takes WHERE id = ?",

@@ -70,7 +70,9 @@ class Jobs(Claims):
             stop_all(tables, [id])
 
     def retry(self, id: str, owner: str | None) -> None:
-        """Puts a job that failed or was cancelled at the end of its owner's queue again."""
+        """Puts a job that failed or was cancelled at the end of its owner's queue again. Raises as `submit` does."""
+        if job := self.get(id, owner):
+            self._check(job.request, job.owner)
         with self._database.write() as tables:
             row = _mine(tables, id, owner)
             if row["state"] not in OVER or row["state"] == DONE:

@@ -60,7 +60,7 @@ def read(path: Path) -> tuple[Prompt, ...]:
     try:
         table = reader(path)
     except (ValueError, OSError, KeyError, TypeError, AttributeError) as error:
-        raise BadRequest("prompts", f"{path.name} cannot be read: {str(error).splitlines()[0][:120]}") from error
+        raise BadRequest("prompts", f"{path.name} cannot be read: {_line(error)}") from error
     prompts = _prompts(table)
     if not prompts:
         raise BadRequest("prompts", f"{path.name} has no prompts; it needs a column called prompt")
@@ -114,4 +114,8 @@ def _downloaded(place: str) -> Path:
     try:
         return Path(huggingface_hub.hf_hub_download(f"{owner}/{name}", file, repo_type="dataset"))
     except (HfHubHTTPError, OSError, ValueError) as error:
-        raise Unavailable(f"the Hub does not give {place} ({str(error).splitlines()[0][:120]})") from error
+        raise Unavailable(f"the Hub does not give {place} ({_line(error)})") from error
+
+
+def _line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)[:120]

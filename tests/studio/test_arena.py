@@ -139,6 +139,20 @@ def test_answers_carry_seeds_settings_and_tags(arena):
     assert row["rater"] == "rater 1"
 
 
+def test_opening_again_with_more_clips_keeps_the_share_of_controls(arena):
+    study = opened(arena, controls=0.5)
+    again = arena.open(study, ME)
+    with arena.database.read() as tables:
+        count = "SELECT count(*) FROM pairs WHERE study = ? AND control"
+        before = tables.execute(count, (study,)).fetchone()[0]
+    assert arena.open(study, ME) == again and 0 < before <= again / 2
+    with arena.database.write() as tables:
+        tables.execute("UPDATE takes SET file = NULL WHERE prompt = (SELECT max(prompt) FROM takes)")
+    arena.open(study, ME)
+    with arena.database.read() as tables:
+        assert tables.execute(count, (study,)).fetchone()[0] == before
+
+
 def test_repeats_come_with_sides_swapped_and_controls_against_another_prompt(arena):
     study = opened(arena, repeats=0.3, controls=0.2, raters=4)
     for rater in "abcd":
