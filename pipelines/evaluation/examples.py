@@ -1,11 +1,10 @@
 """Makes the clips of assets/examples anew: python -m pipelines.evaluation.examples
 
-The stage of the studio opens with the first of them. README's moving picture is made of the square ones, at their first
-try: python -m pipelines.evaluation.examples --sheet assets/examples/mini.webp
+Each is the best of four seeds, to the eye. README's moving picture is of first tries:
+python -m pipelines.evaluation.examples --sheet assets/examples/mini.webp
 """
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 from pipelines.catalog import load
@@ -15,41 +14,54 @@ from pipelines.requests import TextToVideo
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "examples"
 EXAMPLES: dict[str, TextToVideo] = {
     name: TextToVideo(prompt=prompt, seed=seed, seconds=2, aspect=aspect)
-    for name, prompt, seed, aspect in (
-        ("red-panda", "a red panda jumps on a snowy mountain at night, camera zooms in", 7, "1:1"),
-        ("balloon", "a blue balloon floats up above the clouds at sunset", 1, "1:1"),
-        ("astronaut", "an astronaut dances in outer space", 1, "1:1"),
-        ("fox", "a fox moves right in a forest in the rain", 1, "16:9"),
-        ("pig", "a pig bounces on a meadow", 1, "1:1"),
-        ("rocket", "a rocket spins in outer space", 1, "1:1"),
-        ("penguin", "a penguin moves left on a snowy mountain in the snow", 1, "1:1"),
-        ("octopus", "an octopus circles on the ocean floor", 1, "4:3"),
-        ("car", "a red car moves right on a city street at night", 1, "16:9"),
-        ("teapot", "a yellow teapot jumps in a kitchen", 1, "1:1"),
-        ("lion", "a lion dances on a theatre stage", 1, "3:4"),
-        ("duck", "a duck bounces by a lake at sunset", 1, "1:1"),
+    for name, seed, aspect, prompt in (
+        ("penguin", 3, "1:1", "a penguin stands still on a snowy mountain"),
+        ("balloon", 3, "3:4", "a yellow balloon floats up above a meadow, static camera"),
+        ("basketball", 3, "1:1", "a basketball falls on a city street at night"),
+        ("bus", 3, "16:9", "a bus moves left on a city street in the rain"),
+        ("elephant", 3, "1:1", "an elephant shrinks in a desert"),
+        ("frog", 2, "4:3", "a frog stands still by a lake, camera pans right"),
+        ("lion", 3, "16:9", "a lion moves right in a desert at sunset"),
+        ("owl", 3, "1:1", "an owl floats up above the clouds at sunset"),
+        ("pig", 3, "1:1", "a pig grows on a meadow"),
+        ("red-panda", 3, "1:1", "a red panda stands still on a snowy mountain at night, camera zooms in"),
+        ("rocket", 4, "9:16", "a rocket floats up in outer space"),
+        ("strawberry", 4, "1:1", "a strawberry spins in a kitchen"),
     )
 }
+FIRST_TRIES = tuple(
+    TextToVideo(prompt=prompt, seed=seed, seconds=2)
+    for seed, prompt in (
+        (7, "a red panda jumps on a snowy mountain at night, camera zooms in"),
+        (1, "a blue balloon floats up above the clouds at sunset"),
+        (1, "an astronaut dances in outer space"),
+        (1, "a pig bounces on a meadow"),
+        (1, "a rocket spins in outer space"),
+        (1, "a penguin moves left on a snowy mountain in the snow"),
+        (1, "a yellow teapot jumps in a kitchen"),
+        (1, "a duck bounces by a lake at sunset"),
+    )
+)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=FOLDER, help="files that exist there are replaced")
-    parser.add_argument("--seed", type=int, help="one seed for all, to look for better ones")
-    parser.add_argument("--sheet", type=Path, help="only one moving picture (WebP) of the square ones, half their size")
+    parser.add_argument("--sheet", type=Path, help="only one moving picture (WebP) of the first tries, half their size")
     options = parser.parse_args()
     pipeline = load("mini")
     if options.sheet:
-        square = [pipeline(example).frames for example in EXAMPLES.values() if example.aspect == "1:1"]
+        tries = [pipeline(request).frames for request in FIRST_TRIES]
         options.sheet.unlink(missing_ok=True)
-        export.film(square, options.sheet, columns=len(square) // 2)
+        export.film(tries, options.sheet, columns=len(tries) // 2)
         return
-    for name, example in EXAMPLES.items():
-        request = example if options.seed is None else replace(example, seed=options.seed)
+    for name, request in EXAMPLES.items():
         clip = pipeline(request)
         path = options.out / f"{name}.mp4"
-        path.unlink(missing_ok=True)
+        for old in (path, path.with_suffix(".webp")):
+            old.unlink(missing_ok=True)
         export.save(clip, path)
+        export.poster(clip, path.with_suffix(".webp"))
 
 
 if __name__ == "__main__":

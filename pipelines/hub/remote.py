@@ -87,7 +87,7 @@ class RemotePipeline:
     def _waited(self, call: Callable[[], Answer], progress: Progress, message: str) -> Answer:
         """The call in a thread of its own, which a person who stops leaves behind."""
         answer: queue.Queue[Answer | Exception] = queue.Queue()
-        threading.Thread(target=_into, args=(answer, call), daemon=True).start()
+        threading.Thread(target=_into, args=(answer, call), daemon=True, name="provider").start()
         for look in range(round(self._wait_s / LOOK_S)):
             try:
                 progress(min(0.95, look * LOOK_S / self._wait_s), message)

@@ -1,5 +1,6 @@
 """What stands beside every form: what is being made or was made, what can be done with it, and the takes before it."""
 
+import functools
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from pipelines.errors import StudioError
+from pipelines.media import video
 from pipelines.requests import Download, Rewrite
 from studio.board import DONE, FAILED, Job
 from studio.gallery import Entry
@@ -20,6 +22,7 @@ from studio.ui.retold import retold
 from studio.ui.words import Say, say_in
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
+FIRST = EXAMPLES / "penguin.mp4"
 
 
 class Under(Element):
@@ -162,34 +165,18 @@ def _facts(request: Any, say: Say) -> str:
     return "  \u00b7  ".join(filter(None, [length, request.model, say("seed {seed}", seed=request.seed)]))
 
 
-def example() -> dict[str, Any] | None:
-    """A clip that comes with the project, for a stage that nobody has used yet."""
-    clip = next(iter(sorted(EXAMPLES.glob("*.mp4"))), None)
-    if clip is None:
-        return None
-    poster = clip.with_suffix(".webp")
-    return shown(
-        src=f"examples/{clip.name}",
-        poster=f"examples/{poster.name}" if poster.exists() else "",
-        fps=16,
-        frames=0,
-        kind="clip",
-        says=_named(clip),
-    )
+@functools.cache
+def example() -> dict[str, Any]:
+    """A clip by mini that comes with the project, for a stage that nobody has used yet."""
+    poster = f"examples/{FIRST.with_suffix('.webp').name}"
+    return shown(src=f"examples/{FIRST.name}", poster=poster, fps=16, frames=0, kind="clip", says=_asked())
 
 
-def say_of_example(say: Say) -> dict[str, Any] | None:
-    """What is said under the example: honestly what it is."""
-    clip = next(iter(sorted(EXAMPLES.glob("*.mp4"))), None)
-    if clip is None:
-        return None
-    if clip.stem.startswith("theatre"):
-        return {
-            "what": say("The toy theatre"),
-            "facts": say("Drawn by the program that mini learns from, not generated."),
-        }
-    return {"what": _named(clip), "facts": say("An example made by mini.")}
+def say_of_example(say: Say) -> dict[str, Any]:
+    """What is said under the example: what was asked for it, as for any other clip."""
+    return {"what": _asked(), "facts": say("An example made by mini.")}
 
 
-def _named(clip: Path) -> str:
-    return clip.stem.replace("-", " ")
+@functools.cache
+def _asked() -> str:
+    return (video.request_of(FIRST) or {}).get("prompt", "")

@@ -19,7 +19,7 @@ from studio.settings import Settings
 from studio.studio import Studio
 
 ROOT = Path(__file__).resolve().parents[2]
-EXAMPLE = ROOT / "assets/examples/theatre-balloon"
+EXAMPLE = ROOT / "assets/examples/balloon"
 TOKEN = "a" * 43
 SOON = 60_000  # milliseconds
 NAMES = ("e1", "d1", "c1", "b1", "a1")  # as the gallery shows them, newest first

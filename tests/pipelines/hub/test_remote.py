@@ -2,6 +2,7 @@
 
 import base64
 import json
+import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -225,4 +226,5 @@ def test_a_stopped_job_tells_its_owner_that_it_may_still_cost(
 def left_behind(provider: Provider) -> None:
     """Lets the thread that was left behind see that it is done, before its provider goes away."""
     provider.waits = 0
-    time.sleep(1.2)
+    for thread in [each for each in threading.enumerate() if each.name == "provider"]:
+        thread.join(10)
