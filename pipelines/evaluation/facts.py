@@ -118,7 +118,7 @@ def _motion(clip: Clip) -> list[Fact]:
         Fact(
             name="dynamic degree",
             value=float(np.mean(moving)),
-            unit="% of the height per second",
+            unit="% of the shorter side per second",
             says=f"speed of the fastest twentieth of the picture; VBench, with the network RAFT, calls it dynamic "
             f"above {DYNAMIC:g}",
             source="after VBench, dynamic degree; optical flow by DIS",

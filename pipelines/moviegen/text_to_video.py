@@ -106,6 +106,6 @@ class TextToVideoPipeline:
 
 
 def pictures(x: Tensor) -> np.ndarray:
-    """(1, 3, T, H, W) in [-1, 1] -> (T, H, W, 3) uint8: the only place where pixels change their type."""
+    """(1, 3, T, H, W) in [-1, 1] -> (T, H, W, 3) uint8."""
     levels = ((x.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     return rearrange(levels, "1 c t h w -> t h w c").cpu().numpy()

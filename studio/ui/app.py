@@ -111,7 +111,7 @@ def _served(page: gr.Blocks, studio: Studio, port: int) -> str:
         enable_monitoring=False,
         state_session_capacity=500,
         prevent_thread_lock=True,
-        show_error=True,  # toasts; what is raised towards the page is always a sentence of ours
+        show_error=True,  # as toasts
         quiet=True,
     )[1]
 
