@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from pipelines.command import note, number
 from pipelines.errors import BadRequest
 from studio import takes
 from studio.arena import AXES, BY_TASK, Plan, System
@@ -16,7 +17,7 @@ from studio.db import expect
 from studio.gallery_command import folder
 from studio.settings import Settings
 from studio.studio import Studio
-from studio.terminal import Meter, note
+from studio.terminal import Meter
 
 OWNER = "command"
 Result = dict[str, Any]
@@ -47,12 +48,12 @@ def options(command: argparse.ArgumentParser) -> None:
         metavar="NAME=DIR|JSON",
         help="a folder of clips that are called like the prompts, or fields of the request; twice or more",
     )
-    command.add_argument("--first", type=int, metavar="N", help="create: only so many of the prompts")
+    command.add_argument("--first", type=number(int), metavar="N", help="create: only so many of the prompts")
     command.add_argument("--task", choices=tuple(BY_TASK), default="text-to-video", help="decides what is asked")
     command.add_argument(
         "--axis", action="append", default=[], metavar="AXIS", help=f"ask only this: {', '.join(AXES)}"
     )
-    command.add_argument("--raters", type=int, default=3, metavar="N", help="wanted for each pair (default 3)")
+    command.add_argument("--raters", type=number(int), default=3, metavar="N", help="wanted for each pair (default 3)")
     command.add_argument("--at", metavar="ADDRESS", help="where the server is reached, for the link")
     command.add_argument("--out", type=Path, metavar="FILE", help="export: .csv, .json or .parquet; report: .html")
     folder(command)

@@ -9,16 +9,18 @@ import errno
 import json
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
+from pipelines.command import BUG, DONE, MISSING, STOPPED, WRONG, Parser, note, number
 from pipelines.errors import BadRequest, Cancelled, Unavailable
 from pipelines.requests import EditVideo, ImageToVideo, Personalize, Request, TextToSound, TextToVideo, Upscale
 from studio import arena_command, commands, gallery_command, people_command, queue_command, shop
 from studio import settings as environment
 from studio.settings import Settings
-from studio.terminal import BUG, DONE, MISSING, STOPPED, WRONG, note, tell
+from studio.terminal import tell
 
 # The commands that turn a request into a file: name, kind of request, help.
 MAKES: dict[str, tuple[type[Request], str]] = {
@@ -123,7 +125,8 @@ def _spare(options: argparse.Namespace) -> list[str]:
 
 def parser() -> argparse.ArgumentParser:
     """All commands that are built."""
-    top = _Parser(prog="python -m studio", description="Rushes: a sentence in, a film out.")
+    top = Parser(prog="python -m studio", description="Rushes: a sentence in, a film out.")
+    top.mixed = False
     group = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (kind, says) in MAKES.items():
         _asks(_command(group, name, commands.make, _show_clip, says=says), kind)
@@ -140,14 +143,6 @@ def parser() -> argparse.ArgumentParser:
     _evaluate(_command(group, "evaluate", commands.evaluate, _show_figures))
     _train(_command(group, "train", commands.train, lambda result: ""))
     return top
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence, without the usage."""
-
-    def error(self, message: str) -> NoReturn:
-        note(message.removeprefix("argument "))
-        raise SystemExit(WRONG)
 
 
 def _command(
@@ -182,24 +177,10 @@ def _asks(command: argparse.ArgumentParser, kind: type[Request]) -> None:
             needed = {"required": bool(spec.metadata.get("required"))}
             place.add_argument(f"--{spec.name}", type=Path, metavar="FILE", help=HELP[spec.name], **needed)
         else:
-            words = {"type": _kind(spec.type), "metavar": _letter(spec), "help": _help(spec.name, spec.default)}
+            words = {"metavar": _letter(spec), "help": _help(spec.name, spec.default)}
+            words["type"] = str if spec.type is str else number(spec.type)
             place.add_argument(f"--{spec.name}", **words)
     command.add_argument("--out", type=Path, metavar="FILE", help="where to save it (default: a name from the prompt)")
-
-
-def _kind(kind: type) -> Callable[[str], Any]:
-    """Reads the text of one option, with a sentence for a person instead of Python's."""
-    words = {int: "a whole number", float: "a number"}
-
-    def read(text: str) -> Any:
-        try:
-            if "_" in text or not text.isascii():  # which Python would take
-                raise ValueError(text)
-            return kind(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(f"must be {words[kind]}, got {text[:40]!r}") from error
-
-    return read
 
 
 def _letter(spec: dataclasses.Field) -> str:
@@ -216,12 +197,23 @@ def _help(name: str, default: Any) -> str:
 def _serve(command: argparse.ArgumentParser) -> None:
     command.add_argument("--host", metavar="H", help="address to listen on (default 127.0.0.1: only this machine)")
     command.add_argument("--port", type=_port, metavar="P", help="port (default 7860)")
-    command.add_argument("--data", type=Path, metavar="DIR", help="folder for clips (default: the user's data folder)")
+    command.add_argument("--data", type=_data, metavar="DIR", help="folder for clips (default: the user's data folder)")
 
 
 def _port(text: str) -> int:
-    try:
+    with _told():
         return environment.port("port", text)
+
+
+def _data(text: str) -> Path:
+    with _told():
+        return environment.folder("data", text)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
     except BadRequest as error:
         raise argparse.ArgumentTypeError(error.message) from error
 
@@ -230,13 +222,13 @@ def _evaluate(command: argparse.ArgumentParser) -> None:
     """What is not given stays None: every suite has its own defaults."""
     command.add_argument("suite", metavar="SUITE", help="theatre, autoencoder, schedule, or prompts with a FILE")
     command.add_argument("file", nargs="?", type=Path, metavar="FILE", help="lines thing|place|action|prompt")
-    command.add_argument("--clips", type=_kind(int), metavar="N", help="how many of each kind")
+    command.add_argument("--clips", type=number(int), metavar="N", help="how many of each kind")
     command.add_argument(
-        "--seconds", type=_kind(float), metavar="X", help="length of every clip; for schedule 0: stills"
+        "--seconds", type=number(float), metavar="X", help="length of every clip; for schedule 0: stills"
     )
-    command.add_argument("--seed", type=_kind(int), metavar="N", help="the first seed (default 0)")
-    command.add_argument("--steps", type=_kind(int), metavar="N", help=HELP["steps"])
-    command.add_argument("--guidance", type=_kind(float), metavar="X", help=HELP["guidance"])
+    command.add_argument("--seed", type=number(int), metavar="N", help="the first seed (default 0)")
+    command.add_argument("--steps", type=number(int), metavar="N", help=HELP["steps"])
+    command.add_argument("--guidance", type=number(float), metavar="X", help=HELP["guidance"])
     command.add_argument("--model", metavar="TEXT", help=HELP["model"])
     command.add_argument("--parts", type=_names, metavar="A,B", help="of the theatre suite: only these parts")
     command.add_argument("--out", type=Path, metavar="DIR", help="folder for the figures and the contact sheets")
@@ -247,15 +239,18 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _train(command: argparse.ArgumentParser) -> None:
-    command.add_argument("stage", metavar="STAGE", help=", ".join(commands.stages()))
+    says = f"{', '.join(commands.stages())}; python -m pipelines.training.STAGE --help lists its own options"
+    command.add_argument("stage", metavar="STAGE", help=says)
     command.add_argument("--preset", default="mini", metavar="P", help="size of the network (default mini)")
 
 
 def _models(command: argparse.ArgumentParser) -> None:
     """`models` alone lists them; a word after it does something with one."""
+    command.mixed = False
     acts = command.add_subparsers(dest="act", metavar="ACT")
     for name, run in shop.ACTS.items():
         act = _command(acts, name, run, shop.show_act)
+        act.set_defaults(json=argparse.SUPPRESS)  # or it would take back a --json that stands before it
         for words, options in shop.OPTIONS[name].items():
             act.add_argument(words, **options)
 

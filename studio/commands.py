@@ -20,14 +20,22 @@ from typing import Any
 
 from pipelines import catalog
 from pipelines import spec as table
+from pipelines.command import MISSING, STOPPED, WRONG, note
 from pipelines.errors import BadRequest, Unavailable
 from pipelines.requests import TASKS, Request, TextToSound, VideoToSound, any_file
 from studio import inputs, seal, service
 from studio.settings import Settings
-from studio.terminal import WRONG, Meter, note
+from studio.terminal import Meter
 
 ROOT = Path(__file__).resolve().parents[1]
 Result = dict[str, Any]
+# What each suite of `evaluate` looks at, besides how many clips, the seed and where the figures go.
+USES = {
+    "theatre": ("seconds", "steps", "guidance", "model", "parts"),
+    "autoencoder": (),
+    "schedule": ("seconds", "guidance", "model"),
+    "prompts": ("seconds", "steps", "guidance", "model"),
+}
 
 
 def make(options: argparse.Namespace, settings: Settings) -> Result:
@@ -128,12 +136,20 @@ def evaluate(options: argparse.Namespace, settings: Settings) -> Result:
         raise BadRequest("suite", f"must be one of {', '.join(suites)}, got {options.suite[:40]!r}")
     if options.file and options.suite != "prompts":
         raise BadRequest("FILE", f"{options.suite} has no use for it, only prompts has")
+    _used(options)
     options.progress = Meter(sys.stderr)
     options.model = options.model or settings.model
     try:
         return suites[options.suite](options)
     finally:
         options.progress.close()
+
+
+def _used(options: argparse.Namespace) -> None:
+    """Raises `BadRequest` for an option that the suite would not look at."""
+    for name in ("seconds", "steps", "guidance", "model", "parts"):
+        if getattr(options, name) is not None and name not in USES[options.suite]:
+            raise BadRequest(name, f"{options.suite} has no use for it; leave it out")
 
 
 def train(options: argparse.Namespace, settings: Settings) -> Result:
@@ -143,8 +159,10 @@ def train(options: argparse.Namespace, settings: Settings) -> Result:
         raise BadRequest("stage", f"must be one of {', '.join(recipes)}, got {options.stage[:40]!r}")
     command = ["-m", f"pipelines.training.{options.stage}", "--preset", options.preset, *options.rest]
     status = subprocess.call([sys.executable, *command], cwd=ROOT, stdout=sys.stderr)
-    if status in (130, -signal.SIGINT):
+    if status in (STOPPED, -signal.SIGINT):
         raise KeyboardInterrupt
+    if status in (WRONG, MISSING):
+        raise SystemExit(status)  # its own sentence has been said
     if status:
         raise Unavailable(f"python {' '.join(command)} stopped with exit status {status}; its own message is above")
     return {"stage": options.stage, "preset": options.preset}

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pipelines.command import number
 from pipelines.errors import BadRequest, Unavailable
 from pipelines.media import foreign
-from studio.db import Database
+from studio.db import Database, expect
 from studio.gallery import KEEP_DAYS, Gallery, Query
 from studio.settings import Settings
 
@@ -24,6 +25,7 @@ def gallery(options: argparse.Namespace, settings: Settings) -> Result:
     """Lists the clips that were made, and changes them: list, search, star, tag, delete, undo, purge, zip, settings."""
     if options.action == "settings":
         return _settings(options)
+    expect(options.data or settings.data)
     with _opened(options, settings) as clips:
         return ACTIONS[options.action](clips, options)
 
@@ -39,11 +41,14 @@ def options(command: argparse.ArgumentParser) -> None:
     names = (*ACTIONS, "settings")
     command.add_argument("action", nargs="?", choices=names, default="list", metavar="ACTION", help=", ".join(names))
     command.add_argument("what", nargs="*", metavar="ID|WORD|FILE", help=f"{ID}; words; tags; a file")
-    command.add_argument("--page", type=int, default=1, metavar="N", help="which page of the list (default 1)")
-    command.add_argument("--size", type=int, default=24, metavar="N", help="how many clips are on a page (default 24)")
-    command.add_argument(
-        "--days", type=float, default=KEEP_DAYS, metavar="X", help=f"purge: deleted for so long (default {KEEP_DAYS})"
-    )
+    says = {
+        "page": "which page of the list",
+        "size": "how many clips are on a page",
+        "days": "purge: deleted for so long",
+    }
+    for name, kind, usual in (("page", int, 1), ("size", int, 24), ("days", float, KEEP_DAYS)):
+        words = {"metavar": "N" if kind is int else "X", "help": f"{says[name]} (default {usual})"}
+        command.add_argument(f"--{name}", type=number(kind), default=usual, **words)
     for name in ("task", "model", "aspect", "tag", "owner"):
         command.add_argument(f"--{name}", metavar="TEXT", help=f"only of this {name} (default: any)")
     command.add_argument("--starred", action="store_true", default=None, help="only favourites")

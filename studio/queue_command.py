@@ -71,6 +71,8 @@ def _hold(jobs: Jobs, options: argparse.Namespace) -> Result:
 
 def _export(jobs: Jobs, options: argparse.Namespace) -> Result:
     path = _file(options)
+    if path.suffix.lower() != ".zip":
+        raise BadRequest("FILE", f"is a zip; {path} ends differently")
     return {"exported": jobs.export_queue(options.owner, path), "file": str(path)}
 
 

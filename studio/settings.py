@@ -45,7 +45,7 @@ class Settings:
             return check(name, text) if text else default
 
         return cls(
-            data=read("RUSHES_DATA", platformdirs.user_data_path("rushes", appauthor=False), _folder),
+            data=read("RUSHES_DATA", platformdirs.user_data_path("rushes", appauthor=False), folder),
             model=read("RUSHES_MODEL", cls.model, _text),
             runner=read("RUSHES_RUNNER", cls.runner, _one_of(RUNNERS)),
             host=read("RUSHES_HOST", cls.host, _text),
@@ -55,7 +55,7 @@ class Settings:
             max_waiting=read("RUSHES_MAX_WAITING", cls.max_waiting, _count),
             max_megapixel_seconds=read("RUSHES_MAX_MEGAPIXEL_SECONDS", None, _count),
             max_disk_mb=read("RUSHES_MAX_DISK_MB", None, _count),
-            own_keys=read("RUSHES_KEYS", None, _folder),
+            own_keys=read("RUSHES_KEYS", None, folder),
             safety=read("RUSHES_SAFETY", cls.safety, _switch),
             space=bool(env.get("SPACE_ID")),
         )
@@ -101,7 +101,10 @@ def _whole(name: str, text: str, low: int, high: int) -> int:
     return int(text)
 
 
-def _folder(name: str, text: str) -> Path:
+def folder(name: str, text: str) -> Path:
+    """A folder that may be there. Raises `BadRequest` with `name`."""
+    if not text:
+        raise BadRequest(name, "must be a folder, and is empty")
     try:
         path = Path(text).expanduser().absolute()
         taken = path.exists() and not path.is_dir()

@@ -1,22 +1,23 @@
 """What a command says while it works, always on stderr: stdout carries only the result."""
 
+import contextlib
 import io
 import os
+import signal
 import sys
 import time
 from typing import TextIO
 
+from pipelines.command import note
 from pipelines.errors import Unavailable
-
-DONE, BUG, WRONG, MISSING, STOPPED = 0, 1, 2, 3, 130  # exit codes
 
 
 class Meter:
     """A Progress for a terminal: one line that updates itself, or a line for each tenth where stderr is a file."""
 
-    def __init__(self, stream: TextIO):
+    def __init__(self, stream: TextIO | None):
         self.stream = stream
-        self.live = stream.isatty()
+        self.live = stream is not None and stream.isatty()
         self.started = time.monotonic()
         self.tenth = -1
         self.width = 0
@@ -44,8 +45,9 @@ class Meter:
         self.width = len(line)
 
     def _write(self, text: str) -> None:
-        self.stream.write(text)
-        self.stream.flush()
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # nobody listens: no reason to stop
+            self.stream.write(text)
+            self.stream.flush()
 
     def _line(self, fraction: float, message: str) -> str:
         return f"{fraction:4.0%}  {message}{remaining(fraction, time.monotonic() - self.started)}"
@@ -65,6 +67,8 @@ def tell(result: str) -> None:
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+    if sys.stdout is None:
+        raise Unavailable("the result cannot be written to stdout: it is closed")
     try:
         sys.stdout.write(f"{result}\n")
         sys.stdout.flush()
@@ -75,7 +79,12 @@ def tell(result: str) -> None:
             raise Unavailable(f"the result cannot be written to stdout ({error.strerror})") from error
 
 
-def note(sentence: str) -> None:
-    """One sentence for the person, on stderr."""
-    sys.stderr.write(f"{sentence}\n")
-    sys.stderr.flush()
+def stoppable() -> None:
+    """Lets a system that ends this process (SIGTERM, SIGHUP) stop it as Ctrl+C does, so that nothing half is left.
+
+    What whoever started it has it ignore, as nohup does, stays ignored.
+    """
+    for name in ("SIGTERM", "SIGHUP"):
+        sign = getattr(signal, name, None)
+        if sign is not None and signal.getsignal(sign) is signal.SIG_DFL:
+            signal.signal(sign, signal.default_int_handler)

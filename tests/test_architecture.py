@@ -16,7 +16,7 @@ FILES = [path for path in FILES if path.exists() and path.read_bytes()]
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 PLAIN = {f"pipelines.{name}" for name in ("requests", "clip", "progress", "errors", "device", "vocabulary")}
-PLAIN |= {"pipelines.consent", "pipelines.spec", "pipelines.card"}
+PLAIN |= {"pipelines.consent", "pipelines.spec", "pipelines.card", "pipelines.command"}
 SERVICE = PLAIN | {"studio", "pipelines.safety", "pipelines.residency", "pipelines.catalog", "pipelines.media.export"}
 STORE = {"studio.db", "pipelines.requests", "pipelines.errors", "pipelines.evaluation.netwin"}
 TASK = PLAIN | {"pipelines.media.video", "pipelines.media.audio"}

@@ -138,7 +138,7 @@ def read_prompts(path: Path, *, seed: int = 0, seconds: float | None = None) -> 
     Names are the vocabulary's or any of its caption words. Raises `BadRequest` ("prompts") with the number of the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise BadRequest("prompts", f"{path} cannot be read: {reason}") from error

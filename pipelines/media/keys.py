@@ -75,9 +75,21 @@ def read(folder: Path) -> Identity:
             f"{folder} must hold {CHAIN} (PEM, the signer's certificate first), {KEY} (PKCS8) and {SECRET} (32 bytes)"
         )
         raise Unavailable(f"{what}; {getattr(error, 'strerror', None) or 'one is not text'}") from error
+    _fits(found, folder)
     if len(found.secret) < 16:
         raise Unavailable(f"{folder / SECRET} is too short; make one with: openssl rand -out {folder / SECRET} 32")
     return found
+
+
+def _fits(found: Identity, folder: Path) -> None:
+    """Raises `Unavailable` unless certificate and key belong together: else every clip would seem to be changed."""
+    try:
+        certificate = _certificates(found.chain)[0]
+        key = _serialization().load_pem_private_key(found.key.encode(), None)
+    except (ValueError, TypeError) as error:  # no PEM, or with a password
+        raise Unavailable(f"{folder} must hold {CHAIN} and {KEY} as PEM without a password; one is not") from error
+    if key.public_key() != certificate.public_key():
+        raise Unavailable(f"{folder / KEY} is not the key of the first certificate in {folder / CHAIN}")
 
 
 def _make(folder: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import nn
@@ -63,11 +64,14 @@ def load_text() -> MiniLM:
 
 def load(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Weights and configuration of a file that `save` wrote. Raises `Unavailable` if missing or damaged."""
-    if not path.exists():
+    if not path.is_file():
         raise Unavailable(f"the weights {path} are missing; get them with: {card.remedy(path)}")
     facts = card.read(path.with_suffix(".json"))
     _check(path, facts["sha256"], card.remedy(path))
-    return load_file(path), facts["config"]
+    try:
+        return load_file(path), facts["config"]
+    except SafetensorError as error:
+        raise Unavailable(f"the file {path} holds no weights; get it again with: {card.remedy(path)}") from error
 
 
 def save(model: nn.Module, path: Path, dtype: torch.dtype = torch.float16, **facts: Any) -> None:
@@ -123,7 +127,7 @@ def _minilm_files() -> tuple[Path, Path]:
 
 
 def _check(path: Path, expected: str, remedy: str) -> None:
-    if not path.exists() or _sha256(path) != expected:
+    if not path.is_file() or _sha256(path) != expected:
         raise Unavailable(f"the file {path} is missing or damaged; get it again with: {remedy}")
 
 

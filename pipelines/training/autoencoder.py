@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipelines import device
+from pipelines import command, device
 from pipelines.moviegen import checkpoint, presets
 from pipelines.moviegen.nn.tae import TAE, channels_last, image_autoencoder, inflate
 from pipelines.training.data import FRAMES, CropPool, ahead, pixels
@@ -138,4 +138,4 @@ def error(model: TAE, x: Tensor) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

@@ -6,6 +6,7 @@ A clip longer than 64 frames comes the less often the longer it is, because its 
 python -m pipelines.training.clips --preset mini --minutes 60
 """
 
+from pipelines import command
 from pipelines.training import generator
 from pipelines.training.latents import CLIPS, STILLS
 
@@ -17,4 +18,4 @@ BUCKETS = (
 STAGE = generator.Stage(name="clips", after="stills", buckets=BUCKETS)
 
 if __name__ == "__main__":
-    generator.train(STAGE, generator.options(__doc__, minutes=60, rate=7e-4).parse_args())
+    command.run(lambda: generator.train(STAGE, generator.options(__doc__, minutes=60, rate=7e-4).parse_args()))

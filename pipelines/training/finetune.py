@@ -6,6 +6,7 @@
 Movie Gen fine-tunes on a small hand-picked set and averages several runs (section 3.1.5); here the choice is a rule.
 """
 
+from pipelines import command
 from pipelines.training import generator
 from pipelines.training.clips import BUCKETS
 from pipelines.training.scene import Scene
@@ -19,4 +20,4 @@ def pretty(scene: Scene) -> bool:
 STAGE = generator.Stage(name="finetune", after="clips", buckets=BUCKETS, chosen=pretty)
 
 if __name__ == "__main__":
-    generator.train(STAGE, generator.options(__doc__, minutes=10, rate=2e-4).parse_args())
+    command.run(lambda: generator.train(STAGE, generator.options(__doc__, minutes=10, rate=2e-4).parse_args()))

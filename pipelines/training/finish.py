@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipelines import device
+from pipelines import command, device
 from pipelines.moviegen import checkpoint, flow, tiling
 from pipelines.moviegen.nn.tae import TAE
 from pipelines.moviegen.nn.text import MiniLM, Text
@@ -124,4 +124,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

@@ -6,7 +6,6 @@ to assets/weights/judge.safetensors with their accuracy on unseen clips. `--part
 the other's published weights. `--minutes` ends all of it in time, with pools as large as there is time for.
 """
 
-import argparse
 import dataclasses
 import logging
 import math
@@ -22,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import AdamW
 
-from pipelines import device
+from pipelines import command, device
 from pipelines.evaluation.judge import (
     Judge,
     JudgeConfig,
@@ -255,7 +254,7 @@ def train(recipe: Recipe, setup: Setup, weights: Path, *, parts: tuple[str, ...]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command.Parser(description=__doc__)
     parser.add_argument("--preset", choices=PRESETS, default="mini")
     parser.add_argument("--runs", type=Path, default=Path("runs/judge"))
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
@@ -274,4 +273,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

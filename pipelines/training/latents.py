@@ -7,7 +7,6 @@ Writes shards of one shape each to runs/latents/<preset>/<aspect>-<frames>/ and 
 latents a shard has the scenes, and how much of each of the transformer's tokens the thing covers.
 """
 
-import argparse
 import dataclasses
 import itertools
 import logging
@@ -23,6 +22,7 @@ from einops import reduce
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from pipelines import command
 from pipelines.errors import Unavailable
 from pipelines.moviegen import checkpoint, tiling
 from pipelines.moviegen.nn.tae import TAE
@@ -140,7 +140,7 @@ class Latents:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command.Parser(description=__doc__)
     parser.add_argument("--preset", default="mini")
     parser.add_argument("--stills", type=int, default=20_000)
     parser.add_argument("--clips", type=int, default=3_000)
@@ -190,4 +190,4 @@ def _columns(rows: list[tuple[np.ndarray, ...]]) -> list[np.ndarray]:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from pipelines import command
 from pipelines.moviegen import checkpoint, tiling
 from pipelines.moviegen.nn.tae import TAE
 from pipelines.moviegen.nn.text import MiniLM, Text
@@ -286,4 +287,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

@@ -24,6 +24,8 @@ from torch.distributed.checkpoint.state_dict import (
 )
 from torch.distributed.fsdp import fully_shard
 
+from pipelines import command
+
 log = logging.getLogger("training")
 CHECKPOINT_SECONDS = 300
 LOG_SECONDS = 60
@@ -172,7 +174,7 @@ def recipe(
     description: str, presets: Collection[str], *, minutes: float, rate: float, cooldown: float
 ) -> argparse.ArgumentParser:
     """The command line that recipes of this loop have, with their own defaults; they add what is theirs."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command.Parser(description=description)
     parser.add_argument("--preset", default="mini", choices=presets)
     parser.add_argument("--minutes", type=float, default=minutes)
     parser.add_argument("--rate", type=float, default=rate)

@@ -8,7 +8,6 @@ Several runs of the transformer are averaged, weight by weight (Movie Gen, secti
 assets/weights only if `python -m studio evaluate` says that it beats what is there.
 """
 
-import argparse
 import itertools
 import logging
 from collections.abc import Iterable, Iterator
@@ -20,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipelines import command
 from pipelines.moviegen import checkpoint, presets
 from pipelines.moviegen.nn.tae import TAE, channels_last, inflate
 from pipelines.moviegen.nn.transformer import VideoTransformer
@@ -32,12 +32,14 @@ RUNS = Path("runs")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command.Parser(description=__doc__)
     parser.add_argument("--preset", default="mini", choices=presets.TRANSFORMER)
     parser.add_argument("--tae", metavar="STAGE")
     parser.add_argument("--share", type=float, default=1.0, help="of the new autoencoder; the rest stays as published")
     parser.add_argument("--transformer", metavar="RUN", nargs="+")
     options = parser.parse_args()
+    if not (options.tae or options.transformer):
+        parser.error("nothing to publish: name a stage by --tae, or runs by --transformer")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     if options.tae:
         publish_tae(options.preset, options.tae, share=options.share)
@@ -108,4 +110,4 @@ def _finished(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

@@ -3,13 +3,13 @@
 `python -m pipelines.training.world --sheet sheet.png` draws a contact sheet, `--time` measures the drawing.
 """
 
-import argparse
 import time
 from pathlib import Path
 
 import numpy as np
 
-from pipelines.media import export
+from pipelines import command
+from pipelines.media import export, landing
 from pipelines.training.captions import caption
 from pipelines.training.scene import Scene, allowed, edited_twin, is_held_out, sample_scene
 from pipelines.training.theatre import Theatre
@@ -82,11 +82,14 @@ def _film(path: Path, *, columns: int = 4, rows: int = 2) -> None:
 
 def main() -> None:
     """The command line of this module."""
-    parser = argparse.ArgumentParser(description="The toy theatre")
+    parser = command.Parser(description="The toy theatre")
     parser.add_argument("--sheet", type=Path, help="write a contact sheet (PNG)")
     parser.add_argument("--film", type=Path, help="write a moving picture (WebP)")
     parser.add_argument("--time", action="store_true", help="measure the time of a still and of 32 frames")
     options = parser.parse_args()
+    for path, kind in ((options.film, export.MOVING_PICTURE), (options.sheet, export.STILL)):
+        if path:
+            landing.check(path, kind, "a contact sheet")
     if options.film:
         _film(options.film)
     if options.sheet:
@@ -96,4 +99,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

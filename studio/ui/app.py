@@ -10,11 +10,11 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from pipelines import catalog
+from pipelines.command import note
 from pipelines.errors import Unavailable
 from studio import log
 from studio.settings import Settings
 from studio.studio import Studio
-from studio.terminal import note
 from studio.ui import api, drawer, guard, parts, sessions, stage, theme, words
 from studio.ui.desk import Desk, makers, rooms, tab_id
 from studio.ui.tabs import animate, compare, create, edit, gallery, personalise, settings, sound, studies, verify

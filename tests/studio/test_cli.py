@@ -5,8 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ import pytest
 from pipelines.clip import Clip
 from pipelines.media import export
 from pipelines.requests import TextToVideo
-from studio.cli import main
+from studio.cli import _parsed, main
 from studio.commands import free_name, stages
 from studio.db import Database
 from studio.jobs import Jobs
@@ -79,6 +78,11 @@ WRONG = {
         "seconds: video-to-sound",
     ),
     "a file that does not exist": (["verify", "none.mp4"], "none.mp4 is not a file"),
+    "a file after an option": (["evaluate", "prompts", "--clips", "1", "none.txt"], "none.txt cannot be read"),
+    "steps of a suite that has its own": (["evaluate", "schedule", "--steps", "5"], "steps: schedule has no use for"),
+    "a page as Python writes it": (["gallery", "--page", "1_0"], "--page: must be a whole number"),
+    "raters in words": (["arena", "create", "a", "--raters", "x"], "--raters: must be a whole number"),
+    "no name for the data folder": (["serve", "--data", ""], "--data: must be a folder, and is empty"),
 }
 
 
@@ -124,6 +128,7 @@ LOOKING = (
     ["arena", "list"],
     ["arena", "status", "x"],
     ["jobs", "list"],
+    ["gallery", "list"],
 )
 
 
@@ -136,6 +141,32 @@ def test_a_command_that_only_looks_makes_no_studio_in_a_folder_that_was_mistyped
 def test_the_suites_of_prompts_need_no_studio(here, capsys):
     assert main(["arena", "suites", "--data", "typo"]) == 0
     assert "film: " in capsys.readouterr().out and list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize("negative", ["flou, tr\u00e8s sombre", "low_quality"])
+def test_words_of_any_letters_are_taken_as_they_are(negative):
+    assert _parsed(["generate", "a fox", "--negative", negative]).negative == negative
+
+
+@pytest.mark.parametrize(
+    ("argv", "what"),
+    [
+        (["gallery", "search", "--json", "fox", "cat"], ["fox", "cat"]),
+        (["gallery", "search", "fox", "--json", "cat"], ["fox", "cat"]),
+        (["people", "remove", "--json", "ada"], "ada"),
+        (["jobs", "--json", "show", "1818"], "1818"),
+    ],
+    ids=" ".join,
+)
+def test_options_stand_anywhere_among_the_words(argv, what):
+    options = _parsed(argv)
+    assert options.json and options.what == what
+
+
+def test_json_before_an_act_of_models_counts(here, capsys, monkeypatch):
+    monkeypatch.setenv("RUSHES_MODELS", str(here / "models.json"))
+    assert main(["models", "--json", "remote", "off"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"remote": False}
 
 
 def test_a_file_that_exists_is_not_overwritten(here, capsys):
@@ -242,6 +273,32 @@ def test_a_full_disk_behind_stdout_is_told(studio, capsys):
     assert "the result cannot be written to stdout (No space left" in capsys.readouterr().err
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a disk that is always full")
+def test_nobody_has_to_hear_what_a_command_says(studio, capsys):
+    with suppress(OSError), open("/dev/full", "w", encoding="utf-8") as full:
+        for stream in (None, full):
+            with redirect_stderr(stream):
+                assert main(["generate", ""]) == 2
+                meter = Meter(stream)
+                meter(0.5, "half")
+                meter.close()
+    with redirect_stdout(None):
+        assert main(["jobs"]) == 3
+    assert "stdout: it is closed" in capsys.readouterr().err
+
+
+def test_a_command_that_the_system_ends_leaves_nothing_half(tmp_path):
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path), "RUSHES_DATA": str(tmp_path / "data")}
+    words = ["generate", "a fox", "--steps", "1000", "--still", "--out", str(tmp_path / "a.png")]
+    begin = [sys.executable, "-m", "studio", *words]
+    with subprocess.Popen(begin, env=env, stderr=subprocess.PIPE, text=True) as command:
+        while "step" not in command.stderr.readline():
+            assert command.poll() is None
+        command.terminate()
+        assert command.wait(60) == 130
+    assert [path.name for path in tmp_path.iterdir() if path.name != "data"] == []
+
+
 def test_a_command_that_is_stopped_while_it_begins_says_so(tmp_path):
     (tmp_path / "studio").mkdir()
     shutil.copy(ROOT / "studio" / "__main__.py", tmp_path / "studio")
@@ -269,7 +326,6 @@ def test_a_wrong_request_is_answered_without_loading_torch():
 def test_missing_weights_give_exit_code_3_before_any_work(tmp_path):
     for package in ("pipelines", "studio"):
         shutil.copytree(ROOT / package, tmp_path / "tree" / package)
-    started = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-m", "studio", "generate", "a fox", "--out", str(tmp_path / "clip.mp4")],
         cwd=tmp_path / "tree",
@@ -280,7 +336,7 @@ def test_missing_weights_give_exit_code_3_before_any_work(tmp_path):
     )
     assert done.returncode == 3 and done.stdout == ""
     assert "weights of mini are missing" in done.stderr and done.stderr.count("\n") == 1
-    assert not (tmp_path / "clip.mp4").exists() and time.monotonic() - started < 10
+    assert not (tmp_path / "clip.mp4").exists()
 
 
 def test_every_recipe_can_be_trained_by_name():

@@ -43,6 +43,21 @@ def test_a_folder_of_a_host_that_lacks_a_file_is_refused_with_what_it_must_hold(
         keys.read(tmp_path / "keys")
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("chain.pem", "", "one is not"),
+        ("key.pem", "no", "one is not"),
+        ("key.pem", keys.new().key, "is not the key"),
+    ],
+)
+def test_a_certificate_and_a_key_that_do_not_go_together_are_refused(tmp_path: Path, name: str, text: str, says: str):
+    keys.read(tmp_path / "keys")
+    (tmp_path / "keys" / name).write_text(text)
+    with pytest.raises(Unavailable, match=says):
+        keys.read(tmp_path / "keys")
+
+
 def test_a_short_secret_is_refused(tmp_path: Path):
     keys.read(tmp_path / "keys")
     (tmp_path / "keys" / "secret").write_bytes(b"short")
