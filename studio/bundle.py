@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import json
-import os
 import tempfile
 import zipfile
 import zlib
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pipelines.errors import BadRequest, Unavailable
+from pipelines.media import landing
 from pipelines.requests import Request, request_from_dict
 
 LIST, VERSION = "queue.json", 1
@@ -36,20 +36,16 @@ def pack(jobs: Asked, path: Path, inputs: Path) -> None:
     for name in names:
         if not (inputs.parent / name).is_file():
             raise Unavailable(f"{name}, which a job needs, is not there any more; take that job out of the queue")
-    part = path.parent / f".{path.name}.part"  # with_name knows no "."
+    rows = [{"request": request.to_dict(), "priority": priority} for request, priority in jobs]
     try:
-        with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as file:
-            rows = [{"request": request.to_dict(), "priority": priority} for request, priority in jobs]
+        with landing.replacing(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as file:
             file.writestr(LIST, json.dumps({"version": VERSION, "jobs": rows}, ensure_ascii=False, indent=1))
             for name in names:
                 file.write(inputs.parent / name, name, zipfile.ZIP_STORED)
-        if path.exists():
-            raise FileExistsError(0, "it exists already")
-        os.replace(part, path)
+            if path.exists():
+                raise FileExistsError(0, "it exists already")
     except OSError as error:
         raise BadRequest("out", f"{path} cannot be written ({error.strerror})") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def unpack(path: Path, inputs: Path, take: Take) -> Asked:

@@ -6,7 +6,6 @@ Nothing of the file survives but pixels and samples: no name, no EXIF, no place 
 import hashlib
 import json
 import re
-import secrets
 import sys
 import tempfile
 import wave
@@ -243,12 +242,8 @@ def _named(made: Path, folder: Path) -> Path:
     """Moves a finished file into the folder under the hash of its content; the same upload is kept once."""
     with made.open("rb") as file:
         path = folder / f"{hashlib.file_digest(file, 'sha256').hexdigest()}{made.suffix}"
-    part = path.with_name(f".{secrets.token_hex(8)}.part")  # not the hash: two may bring the same at once
     with landing.kept(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        try:
+        with landing.replacing(path) as part:
             part.write_bytes(made.read_bytes())
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
     return path
