@@ -1,11 +1,13 @@
 """A queue as a file: a zip with queue.json and the media that its requests name."""
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -53,16 +55,24 @@ def unpack(path: Path, inputs: Path, take: Take) -> Asked:
 
     Raises `BadRequest` ("queue") for anything that `pack` would not have written, and what `take` raises.
     """
-    try:
-        with zipfile.ZipFile(path) as file:
+    with contextlib.ExitStack() as opened:
+        with _exported(path):
+            file = opened.enter_context(zipfile.ZipFile(path))
             jobs = _jobs(_read(file, LIST, LONGEST_LIST))
             used = {name: field for request, _ in jobs for field, name in request.references().items()}
             if sum(file.getinfo(name).file_size for name in used) > LARGEST_MEDIA:
                 raise BadRequest("queue", f"holds more than {LARGEST_MEDIA >> 20} MB of media")
-            names = {name: _taken(file, name, field, inputs, take) for name, field in used.items()}
+        names = {name: _taken(file, name, field, inputs, take) for name, field in used.items()}
+    return [(_renamed(request, names), priority) for request, priority in jobs]
+
+
+@contextlib.contextmanager
+def _exported(path: Path) -> Iterator[None]:
+    """For what is read of the file itself, and no more: what happens to its media here is not the file's fault."""
+    try:
+        yield
     except UNREADABLE as error:
         raise BadRequest("queue", f"{path.name} is not a queue that the studio has exported ({error})") from error
-    return [(_renamed(request, names), priority) for request, priority in jobs]
 
 
 def _jobs(text: bytes) -> Asked:
@@ -90,7 +100,9 @@ def _read(file: zipfile.ZipFile, name: str, most: int) -> bytes:
 
 def _taken(file: zipfile.ZipFile, name: str, field: str, inputs: Path, take: Take) -> str:
     """The name here of one file of media. What is here already came through the door before, and stays as it is."""
-    data, path = _read(file, name, LARGEST_MEDIA), inputs.parent / name
+    path = inputs.parent / name
+    with _exported(Path(file.filename)):
+        data = _read(file, name, LARGEST_MEDIA)
     if hashlib.sha256(data).hexdigest() != path.stem:
         raise BadRequest("queue", f"{path.name} holds something else than its name says")
     if path.suffix not in MEDIA:
@@ -99,5 +111,6 @@ def _taken(file: zipfile.ZipFile, name: str, field: str, inputs: Path, take: Tak
         return name
     with tempfile.TemporaryDirectory(prefix="rushes-") as folder:
         upload = Path(folder) / path.name
-        upload.write_bytes(data)
+        with landing.kept(upload.parent):
+            upload.write_bytes(data)
         return take(upload, MEDIA[path.suffix], asked=field)
