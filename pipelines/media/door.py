@@ -100,7 +100,8 @@ def kind(path: Path) -> Kind | None:
 def film(source: Path, folder: Path, *, asked: str = "video", limits: Limits | None = None) -> Path:
     """Takes a film in as folder/<sha256>.mp4: H.264, a steady whole frame rate, upright, sound as AAC.
 
-    `asked` is the field of the request that it answers. Raises `BadRequest`; then nothing of it is left.
+    One of a single picture is refused: its clip would be a still, which is no film. `asked` is the field of the request
+    that it answers. Raises `BadRequest`; then nothing of it is left.
     """
     limits = limits or Limits()
     seen = shape(source, asked, limits)
@@ -222,6 +223,8 @@ def _taken(
         frames = counted(done.said)
         if most is not None and not frames:
             raise unreadable(source, asked, serves)
+        if most is not None and frames == 1:
+            raise BadRequest(asked, f"{source.name} is a film of one picture; bring a film that moves")
         seconds = _seconds(target) if most is None else 0
         if seconds > limits.seconds or (most is not None and frames > most):
             raise BadRequest(asked, f"{source.name} is longer than {limits.seconds:g} s; cut it first")

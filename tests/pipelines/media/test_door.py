@@ -293,6 +293,13 @@ def test_a_film_or_sound_that_is_too_long_is_refused_and_not_cut(tmp_path: Path)
     assert not (tmp_path / "in").exists()
 
 
+def test_a_film_of_one_picture_is_refused_before_any_work(tmp_path: Path):
+    ffmpeg("-f", "lavfi", "-i", "color=s=32x32:r=8", "-frames:v", "1", tmp_path / "one.mp4")
+    with pytest.raises(BadRequest, match="video: one.mp4 is a film of one picture; bring a film that moves"):
+        door.film(tmp_path / "one.mp4", tmp_path / "in", limits=FAST)
+    assert not (tmp_path / "in").exists()
+
+
 def test_a_gap_in_time_does_not_become_a_million_frames(tmp_path: Path):
     """Two frames a day apart: brought to a steady rate they would fill the disk."""
     day = ["-vf", "setpts=N*100000/TB", "-fps_mode", "passthrough"]
