@@ -67,8 +67,10 @@ class Policy:
             raise BadRequest(asked, f"looks sexually explicit to the picture classifier ({sure}), so it was not kept")
 
 
+@functools.cache
 def default(rules: Path = RULES) -> Policy:
-    """The rules of `assets/safety` and, for pictures, `OpenNsfw`."""
+    """The rules of `assets/safety` and, for pictures, `OpenNsfw`: one for a process, as its network takes a second to
+    load."""
     told = json.loads(rules.read_text(encoding="utf-8"))
     made = (
         Rule(name=rule["name"], says=rule["says"], groups=tuple(map(_words, rule["groups"]))) for rule in told["rules"]

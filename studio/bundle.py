@@ -1,16 +1,18 @@
 """A queue as a file: a zip with queue.json and the media that its requests name."""
 
+import contextlib
 import dataclasses
 import hashlib
 import json
-import os
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
 from pipelines.errors import BadRequest, Unavailable
+from pipelines.media import landing
 from pipelines.requests import Request, request_from_dict
 
 LIST, VERSION = "queue.json", 1
@@ -36,20 +38,16 @@ def pack(jobs: Asked, path: Path, inputs: Path) -> None:
     for name in names:
         if not (inputs.parent / name).is_file():
             raise Unavailable(f"{name}, which a job needs, is not there any more; take that job out of the queue")
-    part = path.parent / f".{path.name}.part"  # with_name knows no "."
+    rows = [{"request": request.to_dict(), "priority": priority} for request, priority in jobs]
     try:
-        with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as file:
-            rows = [{"request": request.to_dict(), "priority": priority} for request, priority in jobs]
+        with landing.replacing(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as file:
             file.writestr(LIST, json.dumps({"version": VERSION, "jobs": rows}, ensure_ascii=False, indent=1))
             for name in names:
                 file.write(inputs.parent / name, name, zipfile.ZIP_STORED)
-        if path.exists():
-            raise FileExistsError(0, "it exists already")
-        os.replace(part, path)
+            if path.exists():
+                raise FileExistsError(0, "it exists already")
     except OSError as error:
         raise BadRequest("out", f"{path} cannot be written ({error.strerror})") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def unpack(path: Path, inputs: Path, take: Take) -> Asked:
@@ -57,16 +55,24 @@ def unpack(path: Path, inputs: Path, take: Take) -> Asked:
 
     Raises `BadRequest` ("queue") for anything that `pack` would not have written, and what `take` raises.
     """
-    try:
-        with zipfile.ZipFile(path) as file:
+    with contextlib.ExitStack() as opened:
+        with _exported(path):
+            file = opened.enter_context(zipfile.ZipFile(path))
             jobs = _jobs(_read(file, LIST, LONGEST_LIST))
             used = {name: field for request, _ in jobs for field, name in request.references().items()}
             if sum(file.getinfo(name).file_size for name in used) > LARGEST_MEDIA:
                 raise BadRequest("queue", f"holds more than {LARGEST_MEDIA >> 20} MB of media")
-            names = {name: _taken(file, name, field, inputs, take) for name, field in used.items()}
+        names = {name: _taken(file, name, field, inputs, take) for name, field in used.items()}
+    return [(_renamed(request, names), priority) for request, priority in jobs]
+
+
+@contextlib.contextmanager
+def _exported(path: Path) -> Iterator[None]:
+    """For what is read of the file itself, and no more: what happens to its media here is not the file's fault."""
+    try:
+        yield
     except UNREADABLE as error:
         raise BadRequest("queue", f"{path.name} is not a queue that the studio has exported ({error})") from error
-    return [(_renamed(request, names), priority) for request, priority in jobs]
 
 
 def _jobs(text: bytes) -> Asked:
@@ -94,7 +100,9 @@ def _read(file: zipfile.ZipFile, name: str, most: int) -> bytes:
 
 def _taken(file: zipfile.ZipFile, name: str, field: str, inputs: Path, take: Take) -> str:
     """The name here of one file of media. What is here already came through the door before, and stays as it is."""
-    data, path = _read(file, name, LARGEST_MEDIA), inputs.parent / name
+    path = inputs.parent / name
+    with _exported(Path(file.filename)):
+        data = _read(file, name, LARGEST_MEDIA)
     if hashlib.sha256(data).hexdigest() != path.stem:
         raise BadRequest("queue", f"{path.name} holds something else than its name says")
     if path.suffix not in MEDIA:
@@ -103,5 +111,6 @@ def _taken(file: zipfile.ZipFile, name: str, field: str, inputs: Path, take: Tak
         return name
     with tempfile.TemporaryDirectory(prefix="rushes-") as folder:
         upload = Path(folder) / path.name
-        upload.write_bytes(data)
+        with landing.kept(upload.parent):
+            upload.write_bytes(data)
         return take(upload, MEDIA[path.suffix], asked=field)

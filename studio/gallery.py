@@ -5,7 +5,6 @@ The folder of a clip holds all that is known of it, so that `reindex` can make t
 
 import json
 import logging
-import os
 import secrets
 import shutil
 import sqlite3
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import BadRequest, Unavailable
-from pipelines.media import audio, video
+from pipelines.media import audio, landing, video
 from studio.made import Made
 from studio.shelf import NAME, Entry, Page, Query, Shelf
 
@@ -102,16 +101,12 @@ class Gallery(Shelf):
         """Writes clips, each with its request, into an archive that appears at `path` when it is whole."""
         with self._database.read() as connection:
             self._mine(connection, names, owner)
-        part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
         try:
-            with zipfile.ZipFile(part, "x") as archive:  # clips are compressed already
+            with landing.replacing(path) as part, zipfile.ZipFile(part, "x") as archive:  # clips are compressed already
                 for name in names:
                     self._pack(archive, name, owner)
-            os.replace(part, path)
         except OSError as error:
             raise Unavailable(f"{path} cannot be written: {error.strerror}") from error
-        finally:
-            part.unlink(missing_ok=True)
         return path
 
     def _pack(self, archive: zipfile.ZipFile, name: str, owner: str | None) -> None:
@@ -243,9 +238,8 @@ def _insert(connection: sqlite3.Connection, note: dict[str, Any]) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)
+    with landing.replacing(path) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def _tags(tags: Iterable[str]) -> list[str]:

@@ -5,13 +5,13 @@ They are kept in facts.json beside the clip.
 
 import json
 import logging
-import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from pipelines.errors import Unavailable
+from pipelines.media import landing
 
 ROOT = Path(__file__).resolve().parents[1]
 FACTS = "facts.json"
@@ -37,7 +37,6 @@ def measure(clip: Path) -> list[dict[str, Any]]:
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         logging.getLogger("studio.measures").warning("%s: %s", clip, getattr(error, "stderr", None) or error)
         raise Unavailable("this clip cannot be measured here; the log of the server says why") from error
-    part = clip.parent / f".{FACTS}.part"
-    part.write_bytes(done.stdout)
-    os.replace(part, clip.parent / FACTS)
+    with landing.kept(clip.parent), landing.replacing(clip.parent / FACTS) as part:
+        part.write_bytes(done.stdout)
     return facts

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pipelines.errors import BadRequest, Unavailable
+from pipelines.media import landing
 from studio import charts, verdict
 from studio.arena import Arena, Take
 from studio.charts import Mark, Panel
@@ -18,15 +18,10 @@ Result = dict[str, Any]
 
 
 def write(arena: Arena, study: str, owner: str | None, path: Path) -> Path:
-    """Writes the report as .html. Raises `BadRequest` ("out") or `Unavailable` if it cannot."""
-    if path.suffix.lower() != ".html" or path.exists():
-        raise BadRequest("out", f"{path} must end in .html and not exist yet")
+    """Writes the report as .html, whole or not at all. Raises `BadRequest` ("out") or `Unavailable` if it cannot."""
+    landing.check(path, (".html",), "a report")
     text = page(arena, study, owner)
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise Unavailable(f"{path} cannot be written ({error.strerror})") from error
-    return path
+    return landing.whole_or_nothing(path, lambda file: file.write_text(text, encoding="utf-8"))
 
 
 def page(arena: Arena, study: str, owner: str | None) -> str:

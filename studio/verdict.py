@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipelines.errors import BadRequest, Unavailable
 from pipelines.evaluation import netwin
+from pipelines.media import landing
 from studio.arena import Arena, Study
 
 # Movie Gen rates edits by a plain win rate, where 50 is a draw, and everything else by the net win rate.
@@ -88,20 +88,14 @@ def export(arena: Arena, study: str, owner: str | None, path: Path) -> Path:
     """Writes every vote with seeds, settings hashes and the studio's version, as .csv, .json or .parquet.
 
     The .json also holds the prompts and the settings themselves, so that the study can be made again.
-    Raises `BadRequest` ("out") for another ending or a file that is there, `Unavailable` if it cannot be written.
+    Whole or not at all. Raises `BadRequest` ("out") for another ending or a file that is there, `Unavailable` if there
+    is no room.
     """
-    writer = WRITERS.get(path.suffix.lower())
-    if writer is None:
-        raise BadRequest("out", f"ends in {', '.join(WRITERS)}, got {path.name}")
-    if path.exists():
-        raise BadRequest("out", f"{path} already exists and is not overwritten; choose another name")
+    landing.check(path, tuple(WRITERS), "the votes of a study")
     kept = arena.study(study, owner)
     rows = [{"study": study, "version": version(), **row} for row in arena.answers(study, owner)]
-    try:
-        writer(path, rows, _plan(arena, kept))
-    except OSError as error:
-        raise Unavailable(f"{path} cannot be written ({error.strerror or error})") from error
-    return path
+    plan = _plan(arena, kept)
+    return landing.whole_or_nothing(path, lambda file: WRITERS[file.suffix](file, rows, plan))
 
 
 def _plan(arena: Arena, study: Study) -> Result:

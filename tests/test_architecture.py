@@ -16,9 +16,15 @@ FILES = [path for path in FILES if path.exists() and path.read_bytes()]
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 PLAIN = {f"pipelines.{name}" for name in ("requests", "clip", "progress", "errors", "device", "vocabulary")}
-PLAIN |= {"pipelines.consent", "pipelines.spec", "pipelines.card", "pipelines.command"}
+PLAIN |= {"pipelines.consent", "pipelines.spec", "pipelines.card", "pipelines.command", "pipelines.media.landing"}
 SERVICE = PLAIN | {"studio", "pipelines.safety", "pipelines.residency", "pipelines.catalog", "pipelines.media.export"}
-STORE = {"studio.db", "pipelines.requests", "pipelines.errors", "pipelines.evaluation.netwin"}
+STORE = {
+    "studio.db",
+    "pipelines.requests",
+    "pipelines.errors",
+    "pipelines.evaluation.netwin",
+    "pipelines.media.landing",
+}
 TASK = PLAIN | {"pipelines.media.video", "pipelines.media.audio"}
 STUDY = PLAIN | {
     "pipelines.catalog",

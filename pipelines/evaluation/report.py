@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from pipelines.errors import BadRequest
 from pipelines.evaluation.trial import Verdict
-from pipelines.media import export
+from pipelines.media import export, landing
 
 MOMENTS = 4
 HEIGHT = 128  # of a picture on the sheet
@@ -104,10 +104,9 @@ def _written_here(figures: Path) -> bool:
 
 def write_json(result: dict[str, Any], path: Path) -> Path:
     """The result as JSON, whole or not at all, in place of an older one. Raises `BadRequest` ("out")."""
-    part = path.with_name(f".{path.name}.part")
     try:
-        part.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-        part.replace(path)
+        with landing.replacing(path) as part:
+            part.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise BadRequest("out", f"{path} cannot be written ({error.strerror}); choose another") from error
     return path

@@ -18,6 +18,7 @@ from pipelines.errors import BadRequest
 from pipelines.hub import caches, presence
 from pipelines.hub.families import FAMILIES
 from pipelines.hub.rows import HUB, REMOTE
+from pipelines.media import landing
 from pipelines.requests import SHAPES, TASKS
 from pipelines.spec import DEVICES, PRECISIONS, ModelSpec
 
@@ -300,10 +301,9 @@ def _unusable(error: OSError) -> BadRequest:
 def _write(table: dict[str, Any]) -> None:
     """Replaces the file in one step, so that a power cut leaves the old one or the new one."""
     path = place()
-    draft = path.with_suffix(".tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
-        draft.replace(path)
+        with landing.replacing(path) as part:
+            part.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise _unusable(error) from error

@@ -6,7 +6,6 @@ Nothing of the file survives but pixels and samples: no name, no EXIF, no place 
 import hashlib
 import json
 import re
-import secrets
 import sys
 import tempfile
 import wave
@@ -30,7 +29,12 @@ DECODERS = (
     "aac,mp3,mp3float,opus,libopus,vorbis,libvorbis,flac,alac,"
     "pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_f32le,pcm_u8,pcm_mulaw,pcm_alaw"
 )
-CHANNELS = ["-af", "aformat=channel_layouts=mono|stereo"]  # -ac 2 would make one channel two, 3 dB quieter
+# From the film's beginning, which may be before the sound's. -ac 2 would make one channel two, 3 dB quieter.
+HEARD = ["-af", "aresample=first_pts=0,aformat=channel_layouts=mono|stereo"]
+HDR = r"color_space:bt2020nc color_primaries:bt2020 color_trc:(arib-std-b67|smpte2084)"  # BT.2100, as showinfo says it
+# The white of HDR (203 cd/m2, BT.2408) becomes the white of a usual screen; only what is brighter is held down.
+TO_SDR = "zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=709,tonemap=mobius:param=0.6:desat=0"
+TO_SDR += ",zscale=t=709:m=709:r=tv,format=yuv444p"
 DARKROOM = Path(__file__).with_name("darkroom.py")
 USUAL_FPS, FASTEST_FPS = 30, 60
 LARGEST_SIDE = 1920  # of a film that is let in; larger ones are made smaller
@@ -55,6 +59,20 @@ class Kind:
     name: str
     reader: str
     serves: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """A film's width and height in square pixels, upright, its nearest whole frame rate, and whether it is HDR."""
+
+    width: int
+    height: int
+    fps: int
+    hdr: bool
+
+    def at(self, width: int, height: int) -> str:
+        """The filters of ffmpeg that bring its pictures to this size and to the colours of a usual screen."""
+        return f"scale={width}:{height},setsar=1" + (f",{TO_SDR}" if self.hdr else "")
 
 
 def kind(path: Path) -> Kind | None:
@@ -82,16 +100,18 @@ def kind(path: Path) -> Kind | None:
 def film(source: Path, folder: Path, *, asked: str = "video", limits: Limits | None = None) -> Path:
     """Takes a film in as folder/<sha256>.mp4: H.264, a steady whole frame rate, upright, sound as AAC.
 
-    `asked` is the field of the request that it answers. Raises `BadRequest`; then nothing of it is left.
+    One of a single picture is refused: its clip would be a still, which is no film. `asked` is the field of the request
+    that it answers. Raises `BadRequest`; then nothing of it is left.
     """
     limits = limits or Limits()
-    width, height, fps = shape(source, asked, limits)
-    scale = min(1, LARGEST_SIDE / max(width, height))
-    size = ":".join(str(max(2, round(side * scale / 2) * 2)) for side in (width, height))
+    seen = shape(source, asked, limits)
+    scale = min(1, LARGEST_SIDE / max(seen.width, seen.height))
+    size = [max(2, round(side * scale / 2) * 2) for side in (seen.width, seen.height)]
+    look = f"fps={seen.fps},{seen.at(*size)},{encode.BT709}"
     command = ["-map", "0:V:0", "-map", "0:a:0?", "-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1"]
-    command += ["-t", f"{limits.seconds + 1}", "-vf", f"fps={fps},scale={size},{encode.BT709}", "-preset", "veryfast"]
-    command += [*encode.H264, *encode.AAC, *CHANNELS, "-fflags", "+bitexact", "-movflags", "+faststart", "-stats"]
-    return _taken(source, folder, FILM, command, asked=asked, limits=limits, most=round(limits.seconds * fps))
+    command += ["-t", f"{limits.seconds + 1}", "-vf", look, "-preset", "veryfast"]
+    command += [*encode.H264, *encode.AAC, *HEARD, "-fflags", "+bitexact", "-movflags", "+faststart", "-stats"]
+    return _taken(source, folder, FILM, command, asked=asked, limits=limits, most=round(limits.seconds * seen.fps))
 
 
 def sound(source: Path, folder: Path, *, asked: str = "audio", limits: Limits | None = None) -> Path:
@@ -101,7 +121,7 @@ def sound(source: Path, folder: Path, *, asked: str = "audio", limits: Limits | 
     """
     limits = limits or Limits()
     command = ["-map", "0:a:0", "-map_metadata", "-1", "-t", f"{limits.seconds + 1}", "-ar", str(encode.AUDIO_RATE)]
-    command += [*CHANNELS, "-c:a", "pcm_s16le", "-fflags", "+bitexact"]
+    command += [*HEARD, "-c:a", "pcm_s16le", "-fflags", "+bitexact"]
     return _taken(source, folder, SOUND, command, asked=asked, limits=limits, most=None)
 
 
@@ -140,18 +160,20 @@ def texts(path: Path, *, asked: str = "picture", limits: Limits | None = None) -
     return json.loads(done.out)
 
 
-def shape(path: Path, asked: str, limits: Limits) -> tuple[int, int, int]:
-    """Width, height (upright) and the nearest whole frame rate of a film."""
-    done = decode(
-        path, ["-map", "0:V:0", "-frames:v", "1", "-pix_fmt", "yuv420p", "-f", "yuv4mpegpipe", "-"], asked, limits
-    )
-    found = re.match(rb"YUV4MPEG2 W(\d+) H(\d+) F(\d+):(\d+) ", done.out)
-    if done.status or not found or not int(found[3]) or not int(found[4]):
+def shape(path: Path, asked: str, limits: Limits) -> Shape:
+    """What the first picture of a film says of all. Raises `BadRequest` (asked)."""
+    output = ["-map", "0:V:0", "-frames:v", "1", "-vf", "showinfo", "-v", "info", "-pix_fmt", "yuv420p"]
+    done = decode(path, [*output, "-f", "yuv4mpegpipe", "-"], asked, limits)
+    found = re.match(rb"YUV4MPEG2 W(\d+) H(\d+) F(\d+):(\d+) I\S A(\d+):(\d+)", done.out)
+    width, height, frames, seconds, wide, high = map(int, found.groups()) if found else [0] * 6
+    if wide and high:  # else the pixels are square, as far as anybody knows
+        width = max(1, round(width * wide / high))
+    if done.status or not (frames and seconds) or width * height > limits.pixels:
         raise unreadable(path, asked, FILM)
-    rate = int(found[3]) / int(found[4])
+    rate = frames / seconds
     # A film whose rate varies may be said to have 1,000 or 90,000 frames a second.
     fps = max(1, round(rate)) if rate <= FASTEST_FPS + 0.5 else FASTEST_FPS if rate <= 4 * FASTEST_FPS else USUAL_FPS
-    return int(found[1]), int(found[2]), fps
+    return Shape(width=width, height=height, fps=fps, hdr=bool(re.search(HDR, done.said)))
 
 
 def decode(path: Path, output: list[str], asked: str, limits: Limits, *, serves: str = FILM) -> Done:
@@ -201,6 +223,8 @@ def _taken(
         frames = counted(done.said)
         if most is not None and not frames:
             raise unreadable(source, asked, serves)
+        if most is not None and frames == 1:
+            raise BadRequest(asked, f"{source.name} is a film of one picture; bring a film that moves")
         seconds = _seconds(target) if most is None else 0
         if seconds > limits.seconds or (most is not None and frames > most):
             raise BadRequest(asked, f"{source.name} is longer than {limits.seconds:g} s; cut it first")
@@ -221,12 +245,8 @@ def _named(made: Path, folder: Path) -> Path:
     """Moves a finished file into the folder under the hash of its content; the same upload is kept once."""
     with made.open("rb") as file:
         path = folder / f"{hashlib.file_digest(file, 'sha256').hexdigest()}{made.suffix}"
-    part = path.with_name(f".{secrets.token_hex(8)}.part")  # not the hash: two may bring the same at once
     with landing.kept(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        try:
+        with landing.replacing(path) as part:
             part.write_bytes(made.read_bytes())
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
     return path

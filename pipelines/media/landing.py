@@ -1,13 +1,14 @@
-"""How a file appears: whole, under a name that was free, or not at all.
+"""How a file appears: whole or not at all.
 
-It is made in the system's temporary folder first; a file that is already there is never overwritten.
+What a person is given is made in the system's temporary folder first, and never overwrites a file that is there; only
+what the program keeps for itself takes the place of an older one (`replacing`).
 """
 
 import errno
 import os
+import secrets
 import shutil
 import tempfile
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,7 +38,7 @@ def whole_or_nothing(path: Path, write: Callable[[Path], object]) -> Path:
 
     Raises `BadRequest` ("out") if the name is taken by then, `Unavailable` if there is no room.
     """
-    part = path.with_name(f".rushes-{uuid.uuid4().hex}.part")
+    part = _part(path)
     with _sentences(path), tempfile.TemporaryDirectory(prefix="rushes-") as folder:
         made = Path(folder) / f"made{path.suffix.lower()}"
         write(made)
@@ -50,6 +51,23 @@ def whole_or_nothing(path: Path, write: Callable[[Path], object]) -> Path:
         finally:
             part.unlink(missing_ok=True)
     return path
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A file beside `path` for a block to write; it then takes that name, also another file's, or is gone if the block
+    raises. Raises `OSError`."""
+    part = _part(path)
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _part(path: Path) -> Path:
+    """A name that nobody else has, as two may write the same file at once; `with_name` knows no "."."""
+    return path.parent / f".rushes-{secrets.token_hex(8)}.part"
 
 
 def _free(path: Path) -> None:

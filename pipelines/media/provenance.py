@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pipelines.errors import Unavailable, need
+from pipelines.errors import BadRequest, Unavailable, need
 from pipelines.media import cage
 from pipelines.media.keys import Identity, Studio
 from pipelines.media.tags import PNG, SOURCE_TYPE
@@ -123,7 +123,8 @@ def _ingredient(builder: Any, source: Source) -> None:
 def read(path: Path, identity: Identity) -> Signature:
     """What the signature of any file says, seen from the studio that has this identity.
 
-    It is read in the cage (`notary`). Raises `Unavailable` without c2pa.
+    It is read in the cage (`notary`). Raises `BadRequest` ("file") if the reader fails, which says nothing about the
+    signature, and `Unavailable` without c2pa.
     """
     need("c2pa", PACKAGE)
     facts = json.dumps(dataclasses.asdict(identity.studio))
@@ -131,7 +132,7 @@ def read(path: Path, identity: Identity) -> Signature:
     done = cage.run(command, path, READER)
     if done.status:
         log.warning("the signature of an upload could not be read (%s): %s", done.status, done.said[-500:])
-        return Signature(state="foreign")
+        raise BadRequest("file", f"the signature of {path.name} could not be read: its reader took too long or failed")
     return Signature(**json.loads(done.out))
 
 

@@ -40,7 +40,7 @@ def look(path: Path, identity: Identity, *, clip_of: ClipOf = lambda number: Non
     """The JSON of `verify`: {"file", "signature", "watermark": {"found", "confidence", "clip"}, "settings"}, and more.
 
     `clip_of` gives the id of a clip of this gallery from the number in its watermark. Raises `BadRequest` ("file")
-    for what is no film, picture or sound, `Unavailable` without c2pa.
+    for what is no film, picture or sound or has a signature that cannot be read, `Unavailable` without c2pa.
     """
     check(path)
     signature = provenance.read(path, identity)

@@ -38,14 +38,14 @@ def film(
 
     Raises as `read` does.
     """
-    width, height, fps = door.shape(path, ASKED, limits)
-    size = _shrunk(width, height, shorter)
+    shape = door.shape(path, ASKED, limits)
+    size = _shrunk(shape, shorter)
     most = limits.held // (size[0] * size[1] * 3)
-    wanted = ["-vf", f"fps={fps},scale={size[0]}:{size[1]}", "-frames:v", f"{min(first or most, most) + 1}"]
+    wanted = ["-vf", f"fps={shape.fps},{shape.at(*size)}", "-frames:v", f"{min(first or most, most) + 1}"]
     frames = _unpacked(path, wanted, size, ASKED, limits)
     if first is None and len(frames) > most:
         raise BadRequest(ASKED, f"{path.name} has more than {most} frames, which is what fits; cut it first")
-    return frames[:first], fps
+    return frames[:first], shape.fps
 
 
 def pick(path: Path, places: Iterable[float], *, asked: str = ASKED, shorter: int | None = None) -> np.ndarray:
@@ -53,18 +53,19 @@ def pick(path: Path, places: Iterable[float], *, asked: str = ASKED, shorter: in
 
     However long the film is, memory holds no others. Raises `BadRequest` (asked).
     """
-    width, height, _ = door.shape(path, asked, LIMITS)
-    size = _shrunk(width, height, shorter)
+    shape = door.shape(path, asked, LIMITS)
+    size = _shrunk(shape, shorter)
     last = _count(path, asked) - 1
     numbers = {round(place * last) for place in places}
     chosen = "+".join(f"eq(n,{number})" for number in sorted(numbers))
-    wanted = ["-vf", f"select='{chosen}',scale={size[0]}:{size[1]}", "-fps_mode", "passthrough"]
+    wanted = ["-vf", f"select='{chosen}',{shape.at(*size)}", "-fps_mode", "passthrough"]
     return _unpacked(path, [*wanted, "-frames:v", str(len(numbers))], size, asked, LIMITS)
 
 
-def _shrunk(width: int, height: int, shorter: int | None) -> tuple[int, int]:
-    scale = min(1, (shorter or min(width, height)) / min(width, height))
-    return max(1, round(width * scale)), max(1, round(height * scale))
+def _shrunk(shape: door.Shape, shorter: int | None) -> tuple[int, int]:
+    least = min(shape.width, shape.height)
+    scale = min(1, (shorter or least) / least)
+    return max(1, round(shape.width * scale)), max(1, round(shape.height * scale))
 
 
 def _count(path: Path, asked: str) -> int:

@@ -36,8 +36,8 @@ def admit(path: Path, settings: Settings) -> Guest:
     made = here.data / inputs.take(path, media, here, asked="file")
     if media == "image":
         return Guest(path=made, name=path.name, kind="still")
-    width, height, fps = door.shape(made, "file", door.Limits())
-    return Guest(path=made, name=path.name, kind="clip", width=width, height=height, fps=fps)
+    seen = door.shape(made, "file", door.Limits())
+    return Guest(path=made, name=path.name, kind="clip", width=seen.width, height=seen.height, fps=seen.fps)
 
 
 def _room() -> Path:

@@ -42,6 +42,7 @@ def test_a_host_has_uploads_looked_at(tmp_path: Path):
     Image.fromarray(np.full((64, 64, 3), 128, np.uint8)).save(tmp_path / "grey.png")
     settings = Settings(data=tmp_path / "data", host="0.0.0.0")
     assert inputs.take(tmp_path / "grey.png", "image", settings, asked="image").endswith(".png")
+    assert "_network" in vars(seal.policy(settings).look), "what is loaded once serves the whole studio"
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The store of jobs: who is next, what may be changed, and whose it is."""
 
+import errno
 import functools
 import hashlib
 import io
@@ -345,6 +346,24 @@ def test_media_that_the_door_refuses_stays_out_and_adds_no_job(jobs, tmp_path, t
     with pytest.raises(BadRequest, match=says):
         jobs.import_queue(path, "ann", take)
     assert not (tmp_path / "inputs").exists() and jobs.list(None) == []
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left"), KeyError("a bug"), ValueError("a bug")])
+def test_what_goes_wrong_at_the_door_is_not_told_as_a_fault_of_the_queue(jobs, tmp_path, error):
+    def take(upload, media, *, asked):
+        raise error
+
+    path = zipped(tmp_path / "queue.zip", portrait("a", face=named(b"a picture")), b"a picture")
+    with pytest.raises(type(error)) as caught:
+        jobs.import_queue(path, "ann", take)
+    assert caught.value is error and jobs.list(None) == []
+
+
+def test_media_that_is_damaged_in_the_queue_is_the_queue_s_fault(jobs, tmp_path, take):
+    path = zipped(tmp_path / "queue.zip", portrait("a", face=named(b"a picture")), b"a picture")
+    path.write_bytes(path.read_bytes().replace(b"a picture", b"a pitcure"))
+    with pytest.raises(BadRequest, match="queue.zip is not a queue that the studio has exported .*CRC"):
+        jobs.import_queue(path, "ann", take)
 
 
 BROKEN = {

@@ -3,12 +3,13 @@
 import itertools
 import json
 import re
+import sys
 import time
 
 import pandas as pd
 import pytest
 
-from pipelines.errors import BadRequest
+from pipelines.errors import BadRequest, Unavailable
 from pipelines.evaluation.voters import Voters
 from studio import charts, report, verdict
 from studio.arena import Arena, Plan, Prompt, System
@@ -123,8 +124,24 @@ def test_a_report_stands_alone_and_runs_nothing_that_people_typed(arena, tmp_pat
     assert all(link.startswith(("#", "data:")) for link in links)
     for word in ("Method", "Sample pairs", "By concept", "people", "system 2", "Krippendorff"):
         assert word in page
-    with pytest.raises(BadRequest, match="not exist yet"):
+    with pytest.raises(BadRequest, match="already exists"):
         report.write(arena, study, ME, path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no rlimits there")
+def test_what_the_disk_has_no_room_for_is_not_there_at_all(arena, tmp_path):
+    import resource
+
+    study = voted(arena, Voters(), prompts=12, axes=("overall", "realness"))
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8 << 10, most[1]))
+    try:
+        for write, name in ((report.write, "a.html"), (verdict.export, "a.csv"), (verdict.export, "a.json")):
+            with pytest.raises(Unavailable, match="There is no room for"):
+                write(arena, study, ME, tmp_path / name)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, most)
+    assert not list(tmp_path.glob("a.*")) and not list(tmp_path.glob(".*.part"))
 
 
 def test_every_file_holds_every_vote_with_seeds_and_settings(arena, tmp_path):

@@ -140,6 +140,51 @@ def test_the_sound_of_a_film_is_as_loud_as_it_was(tmp_path: Path):
     assert audio.read(taken).max() == pytest.approx(audio.read(tmp_path / "in.mp4").max(), rel=0.1)
 
 
+@pytest.mark.parametrize("late", ["sound", "picture"])
+def test_sound_and_picture_begin_when_they_did(tmp_path: Path, late: str):
+    streams = ["-f", "lavfi", "-i", "color=s=32x32:d=1:r=8"], ["-f", "lavfi", "-i", "sine=d=1"]
+    streams[late == "sound"][:0] = ["-itsoffset", "1"]
+    ffmpeg(*streams[0], *streams[1], "-map", "0:v", "-map", "1:a", tmp_path / "in.mp4")
+    for path in (tmp_path / "in.mp4", door.film(tmp_path / "in.mp4", tmp_path, limits=FAST)):
+        clip = video.read(path)
+        loud = np.flatnonzero(np.abs(clip.audio[:, 0]) > 0.05) / audio.RATE
+        assert abs(loud[0] - (late == "sound")) < 0.05 and loud[-1] - loud[0] == pytest.approx(1, abs=0.05)
+        assert clip.seconds == pytest.approx(2 if late == "picture" else 1, abs=0.2)
+    heard = audio.read(door.sound(tmp_path / "in.mp4", tmp_path, limits=FAST))
+    assert abs(np.argmax(np.abs(heard) > 0.05) / audio.RATE - (late == "sound")) < 0.05
+
+
+@pytest.mark.parametrize("transfer", ["arib-std-b67", "smpte2084"])
+@pytest.mark.parametrize("colour", [(40, 180, 60), (240, 240, 240)])
+def test_hdr_of_a_phone_keeps_its_colours(tmp_path: Path, transfer: str, colour: tuple[int, ...]):
+    usual = "scale=out_color_matrix=bt709,format=yuv444p16le,setparams=range=tv:colorspace=bt709"
+    usual += ":color_primaries=bt709:color_trc=bt709"
+    hdr = f"zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=2020:t={transfer}:m=2020_ncl:r=tv:npl=203"
+    phone = ["-c:v", "libx265", "-x265-params", "log-level=0", "-vf", f"{usual},{hdr},format=yuv420p10le"]
+    ffmpeg("-f", "lavfi", "-i", f"color=0x{bytes(colour).hex()}:s=64x48:r=8:d=0.3", *phone, tmp_path / "in.mov")
+    for path in (tmp_path / "in.mov", door.film(tmp_path / "in.mov", tmp_path, limits=FAST)):
+        for frames in (video.film(path)[0], video.pick(path, (0.5,))):
+            assert np.abs(frames.mean(axis=(0, 1, 2)) - colour).max() < 15
+
+
+def test_pixels_become_square(tmp_path: Path):
+    """Of a disc in PAL's wide pixels, what is white is as wide as it is high again."""
+    disc = "geq=lum='255*lt(hypot((X-W/2)*16/11,Y-H/2),40)':cb=128:cr=128,setsar=16/11"
+    ffmpeg("-f", "lavfi", "-i", "color=s=90x96:r=8:d=0.5", "-vf", disc, tmp_path / "in.mp4")
+    for path in (tmp_path / "in.mp4", door.film(tmp_path / "in.mp4", tmp_path, limits=FAST)):
+        white = video.film(path)[0][0, ..., 0] > 128
+        assert abs(white.any(axis=0).sum() - 80) < 4 and abs(white.any(axis=1).sum() - 80) < 4
+        assert video.pick(path, (0,)).shape[1:3] == white.shape
+    said = subprocess.run([cage.ffmpeg(), "-i", path], capture_output=True, text=True, check=False).stderr
+    assert "SAR 1:1" in said
+
+
+def test_pixels_that_are_too_wide_are_refused(tmp_path: Path):
+    ffmpeg("-f", "lavfi", "-i", "color=s=64x48:r=8:d=0.3", "-vf", "setsar=20/1", tmp_path / "in.mp4")
+    with pytest.raises(BadRequest, match="in.mp4"):
+        door.film(tmp_path / "in.mp4", tmp_path / "in", limits=door.Limits(pixels=50_000))
+
+
 def silence(path: Path, channels: int) -> Path:
     """A second of silence that is small in the file, whatever it becomes in memory."""
     with wave.open(str(path), "wb") as sound:
@@ -245,6 +290,13 @@ def test_a_film_or_sound_that_is_too_long_is_refused_and_not_cut(tmp_path: Path)
     for opener in (door.film, door.sound):
         with pytest.raises(BadRequest, match="long.mp4 is longer than 2 s; cut it first"):
             opener(tmp_path / "long.mp4", tmp_path / "in", limits=door.Limits(seconds=2))
+    assert not (tmp_path / "in").exists()
+
+
+def test_a_film_of_one_picture_is_refused_before_any_work(tmp_path: Path):
+    ffmpeg("-f", "lavfi", "-i", "color=s=32x32:r=8", "-frames:v", "1", tmp_path / "one.mp4")
+    with pytest.raises(BadRequest, match="video: one.mp4 is a film of one picture; bring a film that moves"):
+        door.film(tmp_path / "one.mp4", tmp_path / "in", limits=FAST)
     assert not (tmp_path / "in").exists()
 
 

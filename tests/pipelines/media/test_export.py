@@ -7,6 +7,7 @@ import sys
 import textwrap
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -208,14 +209,37 @@ def test_a_kill_leaves_no_half_file(tmp_path: Path):
     assert not (tmp_path / "clip.mp4").exists()
 
 
-def test_work_that_is_stopped_leaves_nothing_and_no_encoder(clip: Clip, tmp_path: Path):
-    def stopped() -> np.ndarray:
-        yield clip.frames[0]
+class Stopped(np.ndarray):
+    """Frames during whose encoding somebody presses Ctrl-C."""
+
+    def __iter__(self):
+        yield self[0]
         raise KeyboardInterrupt
 
-    command = [cage.ffmpeg(), "-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "64x48"]
+
+def test_work_that_is_stopped_leaves_nothing(clip: Clip, tmp_path: Path):
     with pytest.raises(KeyboardInterrupt):
-        encode._feed([*command, "-i", "pipe:0", str(tmp_path / "a.mp4")], stopped(), log=tmp_path / "log")
+        export.save(replace(clip, frames=clip.frames.view(Stopped)), tmp_path / "clip.mp4")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
+def test_work_that_is_stopped_leaves_no_encoder_and_no_film(clip: Clip, tmp_path: Path):
+    """An encoder whose input only ends would make a film of what it has."""
+
+    def stopped() -> Iterator[np.ndarray]:
+        yield clip.frames[0]
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().endswith("\n"):
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    encoder = f"{cage.ffmpeg()} -v error -f rawvideo -pix_fmt rgb24 -s 64x48 -i pipe:0 {tmp_path}/a.mp4"
+    with pytest.raises(KeyboardInterrupt):
+        encode._feed(["sh", "-c", f"echo $$ > {tmp_path}/pid; exec {encoder}"], stopped(), log=tmp_path / "log")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+    with pytest.raises(BadRequest):
+        video.film(tmp_path / "a.mp4")
 
 
 def test_what_ffmpeg_refuses_becomes_one_sentence(clip: Clip, tmp_path: Path):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipelines.clip import Clip
-from pipelines.errors import Unavailable
+from pipelines.errors import BadRequest, Unavailable
 from pipelines.media import cage, export, keys, provenance, video
 from pipelines.media.provenance import Record, Signature, Source
 
@@ -36,6 +36,13 @@ def seen(path: Path, identity: keys.Identity) -> Signature:
 
 def test_signatures_are_read_in_a_process_of_their_own(signed, us: keys.Identity):
     assert provenance.read(signed["clip.mp4"], us) == seen(signed["clip.mp4"], us)
+
+
+def test_a_reader_that_fails_says_nothing_about_the_signature(signed, us: keys.Identity, tmp_path: Path, monkeypatch):
+    (tmp_path / "c2pa.py").write_text("raise MemoryError")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(BadRequest, match="file: the signature of clip.mp4 could not be read"):
+        provenance.read(signed["clip.mp4"], us)
 
 
 @pytest.mark.parametrize("name", NAMES)
