@@ -44,6 +44,7 @@ def read(row: ModelSpec) -> Any:
     if folder is None or not presence.downloaded(row):
         raise Unavailable(f"{row.name} is not downloaded; get it with: python -m studio models download {row.name}")
     index = registry.check_index(folder / presence.INDEX)
+    registry.check_code(folder)
     kind = getattr(diffusers, index["_class_name"])
     assert kind.__name__ in CLASSES
     formats = dtypes(row)

@@ -48,7 +48,7 @@ def refusal(folder: Path) -> str | None:
     kinds = config.get("architectures")
     if not isinstance(kinds, list) or not any(str(kind).endswith("ForCausalLM") for kind in kinds):
         return f"{folder} has no config.json of a causal language model"
-    if "auto_map" in config or "auto_map" in tokenizer:
+    if presence.own_code(folder):
         return f"{folder} brings code of its own, which is never run"
     if "chat_template" not in tokenizer and not (folder / "chat_template.jinja").is_file():
         return f"{folder} has no chat template, so it cannot be given an instruction"

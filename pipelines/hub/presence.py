@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +14,7 @@ from pipelines.spec import ModelSpec, memory
 
 INDEX = "model_index.json"
 COMMIT = re.compile(r"[0-9a-f]{40}")
+LEVELS_DEEP = 4  # of folders in a model: a tokenizer of a processor of a part is at the third
 GB = 1_000_000_000
 _BITS, _AO = ("bitsandbytes", "bitsandbytes==0.50.2"), ("torchao", "torchao==0.18.0")
 OF_PRECISION = {"int8": (_BITS,), "nf4": (_BITS,), "ao-int8": (_AO,), "ao-fp8": (_AO,)}
@@ -94,6 +96,22 @@ def downloaded(row: ModelSpec) -> bool:
     return all(Path(file).is_file() for file in row.gguf) and all(
         _part_is_whole(place / name, kind) for name, kind in parts.items()
     )
+
+
+def own_code(folder: Path) -> Path | None:
+    """A file of a model that is code, or that names some for transformers to run (`auto_map`); None: it has none."""
+    files = (file for depth in range(LEVELS_DEEP) for file in sorted(folder.glob("*/" * depth + "*")))
+    return next((file for file in files if file.suffix == ".py" or _names_code(file)), None)
+
+
+def _names_code(file: Path) -> bool:
+    """Whether a configuration has the key at any depth. One that cannot be read has none: nobody else can read it."""
+    keys: list[str] = []
+    if file.match("*config*.json"):
+        with suppress(OSError, ValueError, RecursionError):
+            text = file.read_text(encoding="utf-8")
+            json.loads(text, object_pairs_hook=lambda pairs: keys.extend(key for key, _ in pairs))
+    return "auto_map" in keys
 
 
 def packages_of(row: ModelSpec) -> tuple[tuple[str, str], ...]:
