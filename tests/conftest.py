@@ -113,6 +113,42 @@ class PretendModel:
         return self
 
 
+def _watched_card(pipe: Any) -> Any:
+    import torch
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Card(TorchDispatchMode):
+        MOVES = ("_to_copy", "detach", "alias", "slice")
+
+        def __init__(self) -> None:
+            super().__init__()
+            networks = [part for part in pipe.components.values() if isinstance(part, torch.nn.Module)]
+            held = [tensor.data for part in networks for tensor in (*part.parameters(), *part.buffers())]
+            self.left = {
+                tensor.untyped_storage().data_ptr(): tensor for tensor in held
+            }  # alive, so that none is reused
+
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            for given in (*args, *(kwargs or {}).values()):
+                for tensor in given if isinstance(given, list | tuple) else (given,):
+                    if isinstance(tensor, torch.Tensor) and not func.__name__.startswith(self.MOVES):
+                        assert tensor.untyped_storage().data_ptr() not in self.left, (
+                            f"{func} computes with what was left"
+                        )
+            return func(*args, **(kwargs or {}))
+
+    return Card()
+
+
+@pytest.fixture
+def watched_card() -> Callable[[Any], Any]:
+    """Given a pipeline in main memory, a mode of torch in which computing with weights that were left there fails.
+
+    It stands for the card that is not there, which is called "cpu:0": what is moved to it is copied.
+    """
+    return _watched_card
+
+
 @pytest.fixture
 def pretend_model() -> type[PretendModel]:
     return PretendModel

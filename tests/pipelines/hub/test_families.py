@@ -262,6 +262,38 @@ def test_offloading_by_blocks_changes_no_number_and_can_be_taken_back(name: str,
         assert before.audio is None or np.array_equal(after.audio, before.audio)
 
 
+@pytest.mark.parametrize(("name", "task"), ONE_OF_EACH)
+def test_block_by_block_nothing_is_computed_with_weights_that_are_not_on_the_card(
+    name: str, task: str, tiny_models: list[str], ask: Ask, watched_card: Callable[[Any], Any]
+):
+    from pipelines.hub import offload
+
+    pipeline = catalog.load(name)
+    with watched_card(pipeline.first):
+        offload.place(pipeline.first, "blocks", kind="cpu:0", row=pipeline.row)
+        pipeline(ask(name, task))
+    if reads := getattr(pipeline.first, "text_encoder", None):  # the largest part of many models: never whole
+        assert max(_together(module) for module in reads.modules()) < sum(
+            weight.numel() for weight in reads.parameters()
+        )
+
+
+def _together(module: torch.nn.Module) -> int:
+    """Elements of the weights that come to the card with a module."""
+    hook = getattr(module, "_diffusers_hook", None) and module._diffusers_hook.get_hook("group_offloading")
+    return sum(weight.numel() for part in hook.group.modules for weight in part.parameters()) if hook else 0
+
+
+@pytest.mark.parametrize("level", ["parts", "blocks", "layers"])
+def test_a_decoder_that_has_no_tiles_is_left_as_it_is(level: str, tiny_models: list[str], ask: Ask):
+    from pipelines.hub import offload
+
+    pipeline = catalog.load("tiny-longcat-audio")
+    for where in ("whole", level, "whole", level):
+        offload.place(pipeline.first, where, kind="cpu", row=pipeline.row)
+    assert not getattr(pipeline.first.vae, "use_tiling", False)
+
+
 @pytest.mark.parametrize("level", ["whole", "blocks"])
 def test_weights_kept_in_8_bits_can_be_parked_and_brought_back(level: str, tiny_models: list[str], ask: Ask):
     """Both networks that share the steps; "cpu:0" is the processor under a name that is not "cpu", as a card's is."""
