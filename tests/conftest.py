@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two processes of tests share the cores: see addopts in pyproject.toml
@@ -111,6 +112,71 @@ class PretendModel:
     def to(self, device: str) -> "PretendModel":
         self.place = device
         return self
+
+
+class PretendDriver:
+    """NVIDIA's NVML for cards that are not there, by their bytes; None is one that has fallen off the bus."""
+
+    def __init__(self, *cards: int | None):
+        self._cards = cards
+
+    def nvmlInit_v2(self) -> int:
+        return 0
+
+    def nvmlDeviceGetCount_v2(self, count: Any) -> int:
+        count._obj.value = len(self._cards)
+        return 0
+
+    def nvmlDeviceGetHandleByIndex_v2(self, number: int, handle: Any) -> int:
+        handle._obj.value = number + 1
+        return 0
+
+    def nvmlDeviceGetName(self, handle: Any, label: Any, size: int) -> int:
+        label.value = b"a card"
+        return 0
+
+    def nvmlDeviceGetMemoryInfo(self, handle: Any, memory: Any) -> int:
+        held = self._cards[handle.value - 1]
+        memory._obj.total = memory._obj.free = held or 0
+        return 0 if held else 15  # NVML_ERROR_GPU_IS_LOST
+
+
+@pytest.fixture
+def pretend_driver() -> type[PretendDriver]:
+    return PretendDriver
+
+
+@pytest.fixture
+def turing(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The torch of a card like the T4, as far as it is asked about bfloat16: it has it by emulation alone."""
+    cuda = SimpleNamespace(is_bf16_supported=lambda including_emulation=True: including_emulation)
+    cpu = SimpleNamespace(_is_avx512_bf16_supported=lambda: False)
+    torch = SimpleNamespace(cuda=cuda, cpu=cpu, bfloat16="bfloat16", float32="float32")
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    return torch
+
+
+def _full_card(pipe: Any, *, room: bool) -> None:
+    import torch
+
+    class Full(type(pipe)):
+        def to(self, where: str, *args: Any, **how: Any) -> Any:
+            if where == "cuda":
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return super().to(where, *args, **how)
+
+        def enable_model_cpu_offload(self, *args: Any, **how: Any) -> None:
+            if not room:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+
+    Full.__name__ = type(pipe).__name__
+    pipe.__class__ = Full
+
+
+@pytest.fixture
+def full_card() -> Callable[..., None]:
+    """Makes a pipeline find the card that is not there too full for it whole, and with no `room` for a part either."""
+    return _full_card
 
 
 def _watched_card(pipe: Any) -> Any:

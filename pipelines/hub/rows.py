@@ -198,7 +198,8 @@ OTHER_FILMS = (
         "hunyuan-1.5-480p-image", "hunyuan", "image-to-video",
         licence="Tencent Hunyuan Community", forbids=TENCENT, longest_frames=121, frame_step=4, guidance=6.0,
         about="The same from a first frame.", prompt_style=WAN_STYLE, working_bytes=10 * GB, free=("faster",),
-        sizes=(("16:9", 848, 480), ("9:16", 480, 848)), repo="hunyuanvideo-community/HunyuanVideo-1.5-480p_i2v",
+        # It sizes a clip by its picture, in steps of diffusers' own: upright, the nearest of them is 832 high.
+        sizes=(("16:9", 848, 480), ("9:16", 480, 832)), repo="hunyuanvideo-community/HunyuanVideo-1.5-480p_i2v",
         parts={"text_encoder": 14 * GB, "text_encoder_2": 0.5 * GB, "transformer": 16.7 * GB, "vae": 2.5 * GB},
         source="frames, steps, guidance: docs; parameters: counted; sizes, licence: known; working memory: estimate",
     ),

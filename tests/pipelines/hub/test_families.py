@@ -241,6 +241,14 @@ def test_every_row_names_a_family_and_its_figures_come_from_somewhere():
             assert row.longest_frames % row.frame_step in (0, 1), row.name
 
 
+def test_hunyuan_sizes_a_clip_by_its_picture_as_its_row_says():
+    from diffusers.pipelines.hunyuan_video1_5.image_processor import HunyuanVideo15ImageProcessor
+
+    for _, width, height in catalog.spec("hunyuan-1.5-480p-image").sizes:
+        made = HunyuanVideo15ImageProcessor().calculate_default_height_width(height, width, target_size=640)
+        assert made == (height, width)
+
+
 def test_parts_are_shared_between_the_tasks_of_a_model(model: Get, ask: Ask):
     pipeline = model("tiny-wan")
     pipeline(ask("tiny-wan", "edit"))
@@ -318,6 +326,30 @@ def test_running_out_of_memory_is_a_sentence_and_the_next_clip_is_made(model: Ge
     with pytest.raises(Unavailable, match="ran out of memory on this card; a shorter or smaller clip may fit"):
         pipeline(request, full)
     assert len(pipeline(request).frames) == 10
+
+
+def test_a_model_that_does_not_fit_where_it_is_placed_is_placed_lower_and_the_next_clip_says_so(
+    tiny_models: list[str], ask: Ask, full_card: Callable[..., None]
+):
+    pipeline, request = catalog.load("tiny-wan"), ask("tiny-wan", "text-to-video")
+    full_card(pipeline.first, room=True)
+    assert pipeline.to("cuda").level == "parts"
+    pipeline._kind = "cpu"  # where the work is done here
+    pipeline(request)
+    assert pipeline.notes == [
+        "The card's memory ran out; trying again with one part of the model on the card at a time."
+    ]
+    pipeline(request)
+    assert pipeline.notes == []
+
+
+def test_a_model_that_does_not_fit_at_the_next_level_either_is_refused_in_a_sentence(
+    tiny_models: list[str], full_card: Callable[..., None]
+):
+    pipeline = catalog.load("tiny-wan")
+    full_card(pipeline.first, room=False)
+    with pytest.raises(Unavailable, match="tiny-wan ran out of memory on this card"):
+        pipeline.to("cuda")
 
 
 def test_a_lora_is_worn_for_one_clip_and_taken_off(
