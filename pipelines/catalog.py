@@ -7,6 +7,7 @@ import difflib
 import importlib
 from typing import Any
 
+from pipelines import device
 from pipelines import spec as table
 from pipelines.card import ROOT, remedy
 from pipelines.errors import BadRequest, Unavailable
@@ -101,6 +102,12 @@ def load(name: str) -> Any:
     missing = runs_here(row)
     if missing is not None:
         raise Unavailable(missing)
+    kind = device.find().kind
+    if kind not in row.devices:
+        able = " or ".join(row.devices)
+        raise Unavailable(
+            f"{row.name} runs on {able}, and torch finds {kind} here; a card's driver may be too old for it"
+        )
     module, function = row.build.split(":")
     return getattr(importlib.import_module(module), function)(name)
 

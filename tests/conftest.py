@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two processes of tests share the cores: see addopts in pyproject.toml
@@ -146,14 +145,19 @@ def pretend_driver() -> type[PretendDriver]:
     return PretendDriver
 
 
+TURING = """
+from types import SimpleNamespace
+bfloat16, float32 = "bfloat16", "float32"
+cuda = SimpleNamespace(is_bf16_supported=lambda including_emulation=True: including_emulation)
+cpu = SimpleNamespace(_is_avx512_bf16_supported=lambda: False)
+"""
+
+
 @pytest.fixture
-def turing(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The torch of a card like the T4, as far as it is asked about bfloat16: it has it by emulation alone."""
-    cuda = SimpleNamespace(is_bf16_supported=lambda including_emulation=True: including_emulation)
-    cpu = SimpleNamespace(_is_avx512_bf16_supported=lambda: False)
-    torch = SimpleNamespace(cuda=cuda, cpu=cpu, bfloat16="bfloat16", float32="float32")
-    monkeypatch.setitem(sys.modules, "torch", torch)
-    return torch
+def turing(tmp_path: Path) -> Path:
+    """A folder with the torch of a card like the T4, as far as it is asked about bfloat16: there only by emulation."""
+    (tmp_path / "torch.py").write_text(TURING, encoding="utf-8")
+    return tmp_path
 
 
 def _full_card(pipe: Any, *, room: bool) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ LEVELS_DEEP = 4  # of folders in a model: a tokenizer of a processor of a part i
 GB = 1_000_000_000
 _BITS, _AO = ("bitsandbytes", "bitsandbytes==0.50.2"), ("torchao", "torchao==0.18.0")
 OF_PRECISION = {"int8": (_BITS,), "nf4": (_BITS,), "ao-int8": (_AO,), "ao-fp8": (_AO,)}
+TORCH = "https://pytorch.org/get-started/locally"
 OF_GGUF = (("gguf", "gguf==0.19.0"),)
 
 
@@ -139,12 +141,18 @@ def _part_is_whole(part: Path, kind: str) -> bool:
 
 
 def _device(row: ModelSpec) -> str | None:
-    if "cpu" in row.devices:
+    if "cpu" in row.devices or "cuda" not in row.devices:  # what torch finds is asked before the model is loaded
         return None
+    return no_card(row, device.cards(), cuda=device.torch_has_cuda())
+
+
+def no_card(row: ModelSpec, cards: Sequence[device.Card], *, cuda: bool) -> str | None:
+    """None if a row that needs a card can work on these, given whether torch was built for CUDA; or why not."""
     least = memory(row, "layers")
-    cards = device.cards()
     if not cards:
         return f"{row.name} needs an NVIDIA card with {least / GB:.0f} GB of memory or more; this machine has none"
+    if not cuda:
+        return f"{row.name} needs a torch that is built for CUDA, which the one here is not; get one as {TORCH} says"
     if len(cards) < row.cards:
         return f"{row.name} shares its work among {row.cards} cards; this machine has {len(cards)}"
     best = max(card.total_bytes for card in cards)

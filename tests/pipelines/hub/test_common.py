@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import catalog
-from pipelines.errors import BadRequest
+from pipelines import catalog, device
+from pipelines.errors import BadRequest, Unavailable
 from pipelines.hub import registry
 
 pytest.importorskip("diffusers")
@@ -61,6 +61,15 @@ def test_code_of_a_model_s_own_is_refused_and_nobody_is_asked(mine: Callable[...
 def test_transformers_is_told_to_ask_nobody(mine: Callable[..., Path]):
     with hushed(), pytest.raises(ValueError, match="custom code"):
         dynamic_module_utils.resolve_trust_remote_code(None, str(mine()), has_local_code=False, has_remote_code=True)
+
+
+def test_a_model_is_not_loaded_for_a_device_that_its_row_does_not_list(mine: Callable[..., Path]):
+    table = mine().parent / "models.json"
+    elsewhere = {"cpu": "mps", "mps": "cuda", "cuda": "mps"}[device.find().kind]
+    entry = json.loads(table.read_text(encoding="utf-8"))["models"][0] | {"devices": [elsewhere]}
+    table.write_text(json.dumps({"models": [entry]}), encoding="utf-8")
+    with pytest.raises(Unavailable, match=f"^mine (runs on|needs an) .*({elsewhere}|card)"):
+        catalog.load("mine")
 
 
 def test_a_model_without_code_is_read(mine: Callable[..., Path]):

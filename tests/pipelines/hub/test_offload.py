@@ -59,6 +59,13 @@ def test_without_card_network_and_cache_every_row_has_a_true_reason_at_once(
             assert "switched off" in str(catalog.runs_here(row))
 
 
+def test_a_card_is_no_use_to_a_torch_that_was_not_built_for_it():
+    cards = [device.Card(label="a card", total_bytes=24 * GB, free_bytes=24 * GB)]
+    assert presence.no_card(WAN, cards, cuda=True) is None
+    assert "needs a torch that is built for CUDA" in str(presence.no_card(WAN, cards, cuda=False))
+    assert "this machine has none" in str(presence.no_card(WAN, [], cuda=False))
+
+
 def test_asking_for_reasons_loads_no_heavy_package():
     code = (
         "import sys; from pipelines import catalog; from pipelines.hub import preflight\n"
