@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import diffusers
 import torch
+from safetensors import SafetensorError
 
 from pipelines import catalog, device
 from pipelines.clip import Clip
@@ -26,6 +27,7 @@ from pipelines.requests import Request, TextToSound, VideoToSound
 from pipelines.spec import ModelSpec
 
 SILENT_FPS = 1  # of a clip without pictures
+MOST_LETTERS = 200  # of what a library says of a model that it cannot read
 
 
 def build(name: str) -> Any:
@@ -40,7 +42,10 @@ def build(name: str) -> Any:
 
 
 def read(row: ModelSpec) -> Any:
-    """The pipeline of diffusers from the row's folder: only classes that are listed, only safetensors, no network."""
+    """The pipeline of diffusers from the row's folder: only classes that are listed, only safetensors, no network.
+
+    Raises `Unavailable` for one that is not here or damaged, `BadRequest` for one that is not known or has own code.
+    """
     folder = presence.folder(row)
     if folder is None or not presence.downloaded(row):
         raise Unavailable(f"{row.name} is not downloaded; get it with: python -m studio models download {row.name}")
@@ -49,9 +54,16 @@ def read(row: ModelSpec) -> Any:
     kind = getattr(diffusers, index["_class_name"])
     assert kind.__name__ in CLASSES
     formats = dtypes(row)
+    how = {"dtype": formats, "local_files_only": True, "use_safetensors": True}
     with hushed():
         given = weights.arguments(row, index, folder, formats["default"])
-        pipe = kind.from_pretrained(folder, dtype=formats, local_files_only=True, use_safetensors=True, **given)
+        try:
+            pipe = kind.from_pretrained(folder, **how, **given)
+        except torch.OutOfMemoryError:  # weights that are made small are so on the card
+            raise
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+            why = (str(error).splitlines() or [type(error).__name__])[0][:MOST_LETTERS]
+            raise Unavailable(f"{row.name} cannot be read from {folder}; remove it and get it again ({why})") from error
     pipe.set_progress_bar_config(disable=True)
     return pipe
 

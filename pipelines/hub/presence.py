@@ -46,7 +46,7 @@ def commit(row: ModelSpec) -> str | None:
         return row.revision
     for ref in (_record(row), repository(row.repo) / "refs" / "main"):
         if ref.is_file() and (ref.parent.name != "refs" or row.revision is None):
-            return ref.read_text(encoding="ascii").strip()
+            return ref.read_text(encoding="ascii", errors="replace").strip()
     return None
 
 
@@ -73,7 +73,7 @@ def repository(repo: str) -> Path:
 def main_snapshot(place: Path) -> Path | None:
     """The newest snapshot of a repository in the cache, given its folder; None if nothing was fetched."""
     main = place / "refs" / "main"
-    return place / "snapshots" / main.read_text(encoding="ascii").strip() if main.is_file() else None
+    return place / "snapshots" / main.read_text(encoding="ascii", errors="replace").strip() if main.is_file() else None
 
 
 def repositories() -> dict[str, Path]:
@@ -91,13 +91,12 @@ def downloaded(row: ModelSpec) -> bool:
     place = folder(row)
     if place is None or not (place / INDEX).is_file():
         return False
-    index = json.loads((place / INDEX).read_text(encoding="utf-8"))
+    index = json_object(place / INDEX)
     parts = {name: kind for name, (library, kind) in components(index).items() if library}
     if row.gguf:  # instead of the transformer's weights
         parts = {name: kind for name, kind in parts.items() if not name.startswith("transformer")}
-    return all(Path(file).is_file() for file in row.gguf) and all(
-        _part_is_whole(place / name, kind) for name, kind in parts.items()
-    )
+    whole = (_part_is_whole(place / name, str(kind)) for name, kind in parts.items())
+    return bool(index) and all(Path(file).is_file() for file in row.gguf) and all(whole)
 
 
 def own_code(folder: Path) -> Path | None:
@@ -126,6 +125,15 @@ def offline() -> bool:
     return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
 
+def json_object(file: Path) -> dict[str, Any]:
+    """The object in a JSON file; empty for a file that is not there, or damaged, or holds something else."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def components(index: dict[str, Any]) -> dict[str, list[Any]]:
     """Name -> [library, class] of every part in a model_index.json; both are None for a part that is left out."""
     return {name: value for name, value in index.items() if isinstance(value, list) and len(value) == 2}
@@ -134,9 +142,11 @@ def components(index: dict[str, Any]) -> dict[str, list[Any]]:
 def _part_is_whole(part: Path, kind: str) -> bool:
     if not part.is_dir():  # LongCat's pipeline names its scheduler in the index and does not save it
         return kind.endswith("Scheduler")
-    for index in part.glob("*.safetensors.index.json"):
-        shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-        return all((part / shard).exists() for shard in shards)
+    if indexes := [json_object(file).get("weight_map") for file in part.glob("*.safetensors.index.json")]:
+        return all(
+            isinstance(shards, dict) and all((part / str(shard)).exists() for shard in shards.values())
+            for shards in indexes
+        )
     return not (part / "config.json").exists() or any(file.exists() for file in part.glob("*.safetensors"))
 
 

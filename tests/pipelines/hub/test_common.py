@@ -63,6 +63,16 @@ def test_transformers_is_told_to_ask_nobody(mine: Callable[..., Path]):
         dynamic_module_utils.resolve_trust_remote_code(None, str(mine()), has_local_code=False, has_remote_code=True)
 
 
+@pytest.mark.parametrize("part", ["transformer", "text_encoder", "vae", "tokenizer", "scheduler"])
+def test_a_damaged_model_is_refused_in_a_sentence(mine: Callable[..., Path], part: str):
+    folder = mine()
+    file = [*folder.glob(f"{part}/*.safetensors"), *folder.glob(f"{part}/*.json")][0]
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    with pytest.raises(Unavailable, match=f"^mine cannot be read from {folder}; remove it and get it again") as caught:
+        catalog.load("mine")
+    assert "\n" not in str(caught.value)
+
+
 def test_a_model_is_not_loaded_for_a_device_that_its_row_does_not_list(mine: Callable[..., Path]):
     table = mine().parent / "models.json"
     elsewhere = {"cpu": "mps", "mps": "cuda", "cuda": "mps"}[device.find().kind]

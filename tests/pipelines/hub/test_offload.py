@@ -75,6 +75,33 @@ def test_asking_for_reasons_loads_no_heavy_package():
     assert subprocess.run([sys.executable, "-c", code], cwd=catalog.ROOT, check=False).returncode == 0
 
 
+@pytest.mark.parametrize("text", ["", '{"_class_name": "Wan', "[]", "null", "[" * 100_000, "\udcff"])
+@pytest.mark.parametrize("file", ["model_index.json", "vae/a.safetensors.index.json"])
+def test_a_damaged_index_makes_a_model_that_is_not_whole_and_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, text: str
+):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    folder = presence.repository(WAN.repo) / "snapshots" / "c0"
+    presence.record(WAN, "c0")
+    (folder / "vae").mkdir(parents=True)
+    (folder / "model_index.json").write_text('{"_class_name": "WanPipeline", "vae": ["diffusers", "AutoencoderKLWan"]}')
+    (folder / "vae" / "b.safetensors.index.json").write_text('{"weight_map": {"a": "1.safetensors"}}')
+    (folder / "vae" / "1.safetensors").write_text("")
+    assert presence.downloaded(WAN)
+    (folder / file).write_bytes(text.encode("utf-8", "surrogateescape"))
+    assert not presence.downloaded(WAN)
+    assert catalog.runs_here(WAN)
+
+
+def test_a_reference_that_is_damaged_points_to_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    presence.record(WAN, "c0")
+    for ref in (presence.repository(WAN.repo) / "refs").rglob("*"):
+        if ref.is_file():
+            ref.write_bytes(b"\xff\x00")
+    assert presence.folder(WAN) is None and presence.main_snapshot(presence.repository(WAN.repo)) is not None
+
+
 def test_a_model_whose_shards_are_not_all_here_is_not_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     place = presence.repository(WAN.repo)
