@@ -35,6 +35,8 @@ class ModelSpec:
     longest_s: float = 16.0  # of a sound
     steps: int = 50
     guidance: float = 4.0
+    second_guidance: float = 1.0  # of the expert that ends a clip, as a share of the guidance of the one that begins it
+    shifts: tuple[tuple[int, float], ...] = ()  # (short side, flow shift of the steps); others: as the weights say
     negative: str = ""
     prompt_style: str = ""
     free: tuple[str, ...] = ()  # fields beyond the ordinary ones that the model listens to

@@ -157,6 +157,27 @@ def test_a_clip_with_its_sound_made_keeps_every_pixel(model: Get, ask: Ask, give
     assert np.abs(clip.audio).max() > 0
 
 
+@pytest.mark.parametrize("name", ["tiny-wan", "tiny-vace"])
+def test_the_steps_are_shifted_as_the_row_says_for_the_size(name: str, model: Get, ask: Ask):
+    pipeline, task = model(name), "text-to-video"
+    pipe = pipeline._pipe(FAMILIES[pipeline.row.family][task])
+    shipped = pipe.scheduler.config.flow_shift
+    for shifts, used in (((), shipped), (((480, 9.0),), shipped), (((32, 5.0),), 5.0), (((32, 7.0),), 7.0)):
+        row = dataclasses.replace(pipeline.row, shifts=shifts)
+        pipeline._family.arguments(order(ask(name, task), row, pipe))
+        assert pipe.scheduler.config.flow_shift == used
+    for row in catalog.specs():
+        assert not row.shifts or dict(row.shifts).keys() == {min(size) for _, *size in row.sizes}, row.name
+
+
+def test_the_second_expert_has_a_guidance_of_its_own(model: Get, ask: Ask):
+    pipeline = model("tiny-wan-image")
+    row = dataclasses.replace(pipeline.row, second_guidance=catalog.spec("wan-2.2-14b").second_guidance)
+    pipe = pipeline._pipe("WanImageToVideoPipeline")
+    given = pipeline._family.arguments(order(ask("tiny-wan-image", "image-to-video", guidance=4.0), row, pipe))
+    assert (given["guidance_scale"], given["guidance_scale_2"]) == (4.0, 3.0)
+
+
 def test_lyrics_change_what_is_sung(model: Get, ask: Ask):
     sung = [model("tiny-ace-step")(ask("tiny-ace-step", "text-to-sound", lyrics=words)) for words in ("", "la la")]
     assert not np.array_equal(sung[0].audio, sung[1].audio)
