@@ -373,24 +373,51 @@ def test_a_model_that_does_not_fit_at_the_next_level_either_is_refused_in_a_sent
         pipeline.to("cuda")
 
 
-def test_a_lora_is_worn_for_one_clip_and_taken_off(
-    model: Get, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def _add_lora(pipeline: Any, name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A LoRA with random weights, in a registry of this test's own beside the tiny models."""
     peft = pytest.importorskip("peft")
     from pipelines.hub import loras, registry
 
-    pipeline = model("tiny-wan")
-    plain = pipeline(ask("tiny-wan", "text-to-video"))
-    table = tmp_path / "models.json"
+    table = folder / "models.json"
     table.write_text(registry.place().read_text(encoding="utf-8"), encoding="utf-8")
     monkeypatch.setenv("RUSHES_MODELS", str(table))
-    transformer = pipeline._first.transformer
+    transformer = pipeline.first.transformer
     transformer.add_adapter(peft.LoraConfig(r=2, target_modules=["to_q"], init_lora_weights=False), "made")
     layers = peft.get_peft_model_state_dict(transformer, adapter_name="made")
-    diffusers.WanPipeline.save_lora_weights(tmp_path, transformer_lora_layers=layers)
+    diffusers.WanPipeline.save_lora_weights(folder, transformer_lora_layers=layers)
     transformer.delete_adapters("made")
-    pipeline._first.unload_lora_weights()
-    loras.add("grain", tmp_path / "pytorch_lora_weights.safetensors", "wan")
+    pipeline.first.unload_lora_weights()
+    loras.add(name, folder / "pytorch_lora_weights.safetensors", pipeline.row.family)
+
+
+@pytest.mark.parametrize(
+    ("name", "experts"),
+    [
+        ("grain", ["transformer", "transformer_2"]),
+        ("low-poly", ["transformer", "transformer_2"]),
+        ("grain-HighNoise-v2", ["transformer"]),
+        ("grain_low", ["transformer_2"]),
+    ],
+)
+def test_a_lora_is_worn_by_the_experts_that_its_name_says(
+    name: str, experts: list[str], model: Get, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from pipelines.hub import speed
+
+    pipeline = model("tiny-wan-image")
+    _add_lora(pipeline, name, tmp_path, monkeypatch)
+    request = ask("tiny-wan-image", "image-to-video", lora=f"{name}=1")
+    with speed.hastened(pipeline.first, request, pipeline.row, "cpu"):
+        assert [part for part, worn in pipeline.first.get_list_adapters().items() if worn] == experts
+    assert len(pipeline(request).frames) == 10
+
+
+def test_a_lora_is_worn_for_one_clip_and_taken_off(
+    model: Get, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    pipeline = model("tiny-wan")
+    plain = pipeline(ask("tiny-wan", "text-to-video"))
+    _add_lora(pipeline, "grain", tmp_path, monkeypatch)
     catalog.check(ask("tiny-wan", "text-to-video", lora="grain=1"))
     dressed = pipeline(ask("tiny-wan", "text-to-video", lora="grain=1"))
     assert not np.array_equal(dressed.frames, plain.frames)
