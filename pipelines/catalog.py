@@ -39,8 +39,10 @@ def specs() -> tuple[ModelSpec, ...]:
 
 
 def spec(name: str) -> ModelSpec:
-    """The row of one model. Raises `BadRequest` ("model") with the nearest name that exists."""
+    """The row of one model. Raises `BadRequest` ("model") with the nearest name that exists, or why there is none."""
     found = {row.name: row for row in specs()}
+    if name in rows.NOT_AVAILABLE:
+        raise BadRequest("model", f"{name} is not available: {rows.NOT_AVAILABLE[name]}")
     if name not in found:
         by_repo = [row.name for row in found.values() if row.repo and row.repo.lower() == name.lower()]
         near = by_repo or difflib.get_close_matches(name.lower(), found, n=1)

@@ -204,18 +204,6 @@ OTHER_FILMS = (
         parts={"text_encoder": 14 * GB, "text_encoder_2": 0.5 * GB, "transformer": 16.7 * GB, "vae": 2.5 * GB},
         source="frames, steps, guidance: docs; parameters: counted; sizes, licence: known; working memory: estimate",
     ),
-    _row(
-        "consisid", "consisid", "personalize",
-        licence="Apache-2.0 (weights)", forbids="The face detector that it needs (insightface) is for research only.",
-        needs=(
-            *PIECES, ("insightface", "insightface"), ("consisid_eva_clip", "consisid_eva_clip"),
-            ("facexlib", "facexlib"), ("torchvision", "torchvision"),
-        ),
-        about="Keeps the identity of a face.", longest_frames=49, frame_step=4, fps=(8,), guidance=6.0,
-        sizes=(("3:2", 720, 480),), working_bytes=5 * GB, prompt_style=WAN_STYLE, repo="BestWishYsh/ConsisID-preview",
-        parts={"text_encoder": T5, "transformer": 11.1 * GB, "vae": 0.5 * GB},
-        source="size, frames, steps, guidance, memory: docs; licence: known",
-    ),
 )  # fmt: skip
 
 SOUNDS = (
@@ -284,6 +272,7 @@ REMOTE: tuple[ModelSpec, ...] = (
 
 # Asked for, and not to be had: what it is and why. Shown by `models` below the table.
 NOT_AVAILABLE = {
+    "consisid": "reads faces with files that are no safetensors and that its packages fetch by themselves, unchecked",
     "mmaudio": "no maintained package: not on PyPI, and diffusers has its decoder only as a part of Kandinsky 6",
     "hunyuanvideo-foley": "its package pins numpy 1.26 and gradio 3.50, which cannot live beside this studio",
     "phantom, hunyuancustom, stand-in": "not in diffusers 0.42.1",

@@ -22,13 +22,12 @@ pytest.importorskip("diffusers")
 import diffusers
 import torch
 
-from pipelines.hub import consisid, tiny
+from pipelines.hub import tiny
 from pipelines.hub.common import clip_of
 from pipelines.hub.families import FAMILIES
 from pipelines.hub.order import Order, order
 
-ALL = [(name, task) for name, (like, _, _) in tiny.MODELS.items() for task in catalog.spec(like).tasks]
-HERE = [(name, task) for name, task in ALL if name != "tiny-consisid"]  # it needs packages that read faces
+HERE = [(name, task) for name, (like, _, _) in tiny.MODELS.items() for task in catalog.spec(like).tasks]
 ONE_OF_EACH = list({name: (name, task) for name, task in HERE}.values())
 A_SCHEDULE = 1_000  # numbers: a scheduler keeps its times of the last clip; one frame has 3,072
 Ask = Callable[..., Request]
@@ -201,19 +200,6 @@ def test_what_is_black_in_a_mask_is_given_to_the_model_and_white_is_not(model: G
     job = order(ask("tiny-vace", "edit"), pipeline.row, pipeline._pipe("WanVACEPipeline"))
     assert len(job.mask()) == len(job.clip()) == job.frames == 13  # 4k + 1, cut back to 10
     assert job.clip()[-1].tobytes() == job.clip()[9].tobytes()
-
-
-def test_a_face_is_passed_to_consisid_as_vectors(tiny_models: list[str], ask: Ask, tiny_folder: Any):
-    """The packages that find a face are not here: the vectors are made up, the pipeline is the real one."""
-    row = catalog.spec("tiny-consisid")
-    assert "insightface is not installed" in str(catalog.runs_here(row))
-    pipe = diffusers.ConsisIDPipeline.from_pretrained(tiny_folder.parent / row.name)
-    pipe.set_progress_bar_config(disable=True)
-    job = order(ask(row.name, "personalize"), row, pipe)
-    with pytest.raises(Unavailable, match="insightface"):
-        consisid.arguments(job)
-    face = {"image": job.picture("face"), "id_cond": torch.ones(1, 2), "id_vit_hidden": [torch.ones(1, 2, 2)]}
-    assert consisid.result(pipe(**job.film(), **face), job).frames.shape[1:] == (32, 32, 3)
 
 
 @pytest.mark.parametrize(
