@@ -7,6 +7,7 @@ import difflib
 import importlib
 from typing import Any
 
+from pipelines import device
 from pipelines import spec as table
 from pipelines.card import ROOT, remedy
 from pipelines.errors import BadRequest, Unavailable
@@ -38,8 +39,10 @@ def specs() -> tuple[ModelSpec, ...]:
 
 
 def spec(name: str) -> ModelSpec:
-    """The row of one model. Raises `BadRequest` ("model") with the nearest name that exists."""
+    """The row of one model. Raises `BadRequest` ("model") with the nearest name that exists, or why there is none."""
     found = {row.name: row for row in specs()}
+    if name in rows.NOT_AVAILABLE:
+        raise BadRequest("model", f"{name} is not available: {rows.NOT_AVAILABLE[name]}")
     if name not in found:
         by_repo = [row.name for row in found.values() if row.repo and row.repo.lower() == name.lower()]
         near = by_repo or difflib.get_close_matches(name.lower(), found, n=1)
@@ -101,6 +104,12 @@ def load(name: str) -> Any:
     missing = runs_here(row)
     if missing is not None:
         raise Unavailable(missing)
+    kind = device.find().kind
+    if kind not in row.devices:
+        able = " or ".join(row.devices)
+        raise Unavailable(
+            f"{row.name} runs on {able}, and torch finds {kind} here; a card's driver may be too old for it"
+        )
     module, function = row.build.split(":")
     return getattr(importlib.import_module(module), function)(name)
 

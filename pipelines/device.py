@@ -4,10 +4,14 @@ torch is imported inside the functions: reading this module costs nothing.
 """
 
 import ctypes
+import importlib.util
+import itertools
 import os
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
@@ -41,18 +45,43 @@ def cards() -> tuple[Card, ...]:
         nvml = ctypes.CDLL("nvml.dll" if os.name == "nt" else "libnvidia-ml.so.1")
     except OSError:  # no driver, no card
         return ()
+    return cards_of(nvml, os.environ.get("CUDA_VISIBLE_DEVICES"))
+
+
+def cards_of(nvml: Any, visible: str | None = None) -> tuple[Card, ...]:
+    """The cards that a driver describes and CUDA may use: `visible` is what CUDA_VISIBLE_DEVICES says, if it is set."""
     count = ctypes.c_uint(0)
     if nvml.nvmlInit_v2() or nvml.nvmlDeviceGetCount_v2(ctypes.byref(count)):
         return ()
-    return tuple(_card(nvml, number) for number in range(count.value))
+    found = (_card(nvml, number) for number in _visible(visible, count.value))
+    return tuple(card for card in found if card is not None)
 
 
-def _card(nvml: ctypes.CDLL, number: int) -> Card:
+def _visible(text: str | None, count: int) -> Sequence[int]:
+    """The numbers up to the first that no card has, as CUDA reads them; cards with other names are not told apart."""
+    if text is None or text.startswith(("GPU-", "MIG-")):
+        return range(count)
+    wanted = itertools.takewhile(lambda part: part.isdecimal() and int(part) < count, text.replace(" ", "").split(","))
+    return [int(part) for part in wanted]
+
+
+def _card(nvml: Any, number: int) -> Card | None:
+    """None for one that is lost, or does not answer."""
     handle, label, memory = ctypes.c_void_p(), ctypes.create_string_buffer(96), _Memory()
-    nvml.nvmlDeviceGetHandleByIndex_v2(number, ctypes.byref(handle))
-    nvml.nvmlDeviceGetName(handle, label, len(label))
-    nvml.nvmlDeviceGetMemoryInfo(handle, ctypes.byref(memory))
+    if (
+        nvml.nvmlDeviceGetHandleByIndex_v2(number, ctypes.byref(handle))
+        or nvml.nvmlDeviceGetName(handle, label, len(label))
+        or nvml.nvmlDeviceGetMemoryInfo(handle, ctypes.byref(memory))
+    ):
+        return None
     return Card(label=label.value.decode(errors="replace"), total_bytes=memory.total, free_bytes=memory.free)
+
+
+def torch_has_cuda() -> bool:
+    """Whether the torch that is installed was built for CUDA. Read, not imported: the web process needs no torch."""
+    torch = importlib.util.find_spec("torch")
+    text = Path(torch.origin).with_name("version.py").read_text(encoding="utf-8") if torch and torch.origin else ""
+    return re.search(r"^cuda\b.*= *None$", text, re.MULTILINE) is None
 
 
 def find() -> Device:
@@ -73,7 +102,7 @@ def dtype(kind: str) -> "torch.dtype":
     import torch
 
     fast = {
-        "cuda": torch.cuda.is_bf16_supported,
+        "cuda": lambda: torch.cuda.is_bf16_supported(including_emulation=False),
         "cpu": torch.cpu._is_avx512_bf16_supported,  # emulated, and slower than float32, where this says no
     }
     return torch.bfloat16 if kind in fast and fast[kind]() else torch.float32

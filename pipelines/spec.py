@@ -7,7 +7,7 @@ from pipelines.errors import BadRequest
 from pipelines.requests import Request
 
 # How much of a model is on the card at a time, the fastest first: everything; one part (text encoder, transformer,
-# autoencoder); a few blocks, the next ones on their way; one layer.
+# autoencoder); the autoencoder and a few blocks, the next ones on their way; one layer.
 LEVELS = ("whole", "parts", "blocks", "layers")
 # How the transformer's weights are kept, with the share of bfloat16's bytes: "fp8" casts each layer as it is used (no
 # package), "int8" and "nf4" are bitsandbytes' (CUDA only), "ao-int8" and "ao-fp8" are torchao's.
@@ -35,6 +35,8 @@ class ModelSpec:
     longest_s: float = 16.0  # of a sound
     steps: int = 50
     guidance: float = 4.0
+    second_guidance: float = 1.0  # of the expert that ends a clip, as a share of the guidance of the one that begins it
+    shifts: tuple[tuple[int, float], ...] = ()  # (short side, flow shift of the steps); others: as the weights say
     negative: str = ""
     prompt_style: str = ""
     free: tuple[str, ...] = ()  # fields beyond the ordinary ones that the model listens to
@@ -96,12 +98,14 @@ def network_frames(row: ModelSpec, frames: int) -> int:
 def memory(row: ModelSpec, level: str) -> int:
     """Bytes on the card for the row at one of `LEVELS`: arithmetic from its parts, not a measurement."""
     share = PRECISIONS[row.precision]
-    sizes = [round(size * (share if part.startswith("transformer") else 1)) for part, size in row.parts] or [0]
+    sizes = {part: round(size * (share if part.startswith("transformer") else 1)) for part, size in row.parts}
+    largest = max(sizes.values(), default=0)
+    moved = [size for part, size in sizes.items() if part.startswith(("transformer", "text_encoder"))]
     weights = {
-        "whole": sum(sizes),
-        "parts": max(sizes),
-        "blocks": max(sizes) // 10,  # two of the 20 to 60 blocks, in use and on the way
-        "layers": max(sizes) // 40,
+        "whole": sum(sizes.values()),
+        "parts": largest,
+        "blocks": sum(sizes.values()) - sum(moved) + max(moved, default=0) // 10,  # two of 20 to 60 blocks
+        "layers": largest // 40,
     }
     return weights[level] + row.working_bytes
 

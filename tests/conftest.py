@@ -113,6 +113,112 @@ class PretendModel:
         return self
 
 
+class PretendDriver:
+    """NVIDIA's NVML for cards that are not there, by their bytes; None is one that has fallen off the bus."""
+
+    def __init__(self, *cards: int | None):
+        self._cards = cards
+
+    def nvmlInit_v2(self) -> int:
+        return 0
+
+    def nvmlDeviceGetCount_v2(self, count: Any) -> int:
+        count._obj.value = len(self._cards)
+        return 0
+
+    def nvmlDeviceGetHandleByIndex_v2(self, number: int, handle: Any) -> int:
+        handle._obj.value = number + 1
+        return 0
+
+    def nvmlDeviceGetName(self, handle: Any, label: Any, size: int) -> int:
+        label.value = b"a card"
+        return 0
+
+    def nvmlDeviceGetMemoryInfo(self, handle: Any, memory: Any) -> int:
+        held = self._cards[handle.value - 1]
+        memory._obj.total = memory._obj.free = held or 0
+        return 0 if held else 15  # NVML_ERROR_GPU_IS_LOST
+
+
+@pytest.fixture
+def pretend_driver() -> type[PretendDriver]:
+    return PretendDriver
+
+
+TURING = """
+from types import SimpleNamespace
+bfloat16, float32 = "bfloat16", "float32"
+cuda = SimpleNamespace(is_bf16_supported=lambda including_emulation=True: including_emulation)
+cpu = SimpleNamespace(_is_avx512_bf16_supported=lambda: False)
+"""
+
+
+@pytest.fixture
+def turing(tmp_path: Path) -> Path:
+    """A folder with the torch of a card like the T4, as far as it is asked about bfloat16: there only by emulation."""
+    (tmp_path / "torch.py").write_text(TURING, encoding="utf-8")
+    return tmp_path
+
+
+def _full_card(pipe: Any, *, room: bool) -> None:
+    import torch
+
+    class Full(type(pipe)):
+        def to(self, where: str, *args: Any, **how: Any) -> Any:
+            if where == "cuda":
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return super().to(where, *args, **how)
+
+        def enable_model_cpu_offload(self, *args: Any, **how: Any) -> None:
+            if not room:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+
+    Full.__name__ = type(pipe).__name__
+    pipe.__class__ = Full
+
+
+@pytest.fixture
+def full_card() -> Callable[..., None]:
+    """Makes a pipeline find the card that is not there too full for it whole, and with no `room` for a part either."""
+    return _full_card
+
+
+def _watched_card(pipe: Any) -> Any:
+    import torch
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Card(TorchDispatchMode):
+        MOVES = ("_to_copy", "detach", "alias", "slice")
+
+        def __init__(self) -> None:
+            super().__init__()
+            networks = [part for part in pipe.components.values() if isinstance(part, torch.nn.Module)]
+            held = [tensor.data for part in networks for tensor in (*part.parameters(), *part.buffers())]
+            self.left = {
+                tensor.untyped_storage().data_ptr(): tensor for tensor in held
+            }  # alive, so that none is reused
+
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            for given in (*args, *(kwargs or {}).values()):
+                for tensor in given if isinstance(given, list | tuple) else (given,):
+                    if isinstance(tensor, torch.Tensor) and not func.__name__.startswith(self.MOVES):
+                        assert tensor.untyped_storage().data_ptr() not in self.left, (
+                            f"{func} computes with what was left"
+                        )
+            return func(*args, **(kwargs or {}))
+
+    return Card()
+
+
+@pytest.fixture
+def watched_card() -> Callable[[Any], Any]:
+    """Given a pipeline in main memory, a mode of torch in which computing with weights that were left there fails.
+
+    It stands for the card that is not there, which is called "cpu:0": what is moved to it is copied.
+    """
+    return _watched_card
+
+
 @pytest.fixture
 def pretend_model() -> type[PretendModel]:
     return PretendModel

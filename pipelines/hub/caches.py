@@ -45,7 +45,6 @@ CACHES: dict[str, Cache] = {
 }  # fmt: skip
 NONE = {
     "anyflow": "it makes a clip in a few steps, which leave nothing to reuse",
-    "consisid": "diffusers has no step cache for its transformer",
     "stable_audio": "diffusers has no step cache for its transformer",
     "longcat_audio": "diffusers has no step cache for its transformer",
     "ace_step": "it makes a sound in a few steps, which leave nothing to reuse",

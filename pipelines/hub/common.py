@@ -6,11 +6,13 @@ A family (wan.py, ltx.py, ...) says only how its requests become arguments; ever
 import gc
 import importlib
 import inspect
+from contextlib import suppress
 from types import ModuleType
 from typing import Any, Self
 
 import diffusers
 import torch
+from safetensors import SafetensorError
 
 from pipelines import catalog, device
 from pipelines.clip import Clip
@@ -25,6 +27,7 @@ from pipelines.requests import Request, TextToSound, VideoToSound
 from pipelines.spec import ModelSpec
 
 SILENT_FPS = 1  # of a clip without pictures
+MOST_LETTERS = 200  # of what a library says of a model that it cannot read
 
 
 def build(name: str) -> Any:
@@ -39,17 +42,28 @@ def build(name: str) -> Any:
 
 
 def read(row: ModelSpec) -> Any:
-    """The pipeline of diffusers from the row's folder: only classes that are listed, only safetensors, no network."""
+    """The pipeline of diffusers from the row's folder: only classes that are listed, only safetensors, no network.
+
+    Raises `Unavailable` for one that is not here or damaged, `BadRequest` for one that is not known or has own code.
+    """
     folder = presence.folder(row)
     if folder is None or not presence.downloaded(row):
         raise Unavailable(f"{row.name} is not downloaded; get it with: python -m studio models download {row.name}")
     index = registry.check_index(folder / presence.INDEX)
+    registry.check_code(folder)
     kind = getattr(diffusers, index["_class_name"])
     assert kind.__name__ in CLASSES
     formats = dtypes(row)
+    how = {"dtype": formats, "local_files_only": True, "use_safetensors": True}
     with hushed():
         given = weights.arguments(row, index, folder, formats["default"])
-        pipe = kind.from_pretrained(folder, dtype=formats, local_files_only=True, use_safetensors=True, **given)
+        try:
+            pipe = kind.from_pretrained(folder, **how, **given)
+        except torch.OutOfMemoryError:  # weights that are made small are so on the card
+            raise
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+            why = (str(error).splitlines() or [type(error).__name__])[0][:MOST_LETTERS]
+            raise Unavailable(f"{row.name} cannot be read from {folder}; remove it and get it again ({why})") from error
     pipe.set_progress_bar_config(disable=True)
     return pipe
 
@@ -66,6 +80,7 @@ class HubPipeline:
     def __init__(self, row: ModelSpec, pipe: Any):
         self.row = row
         self.notes: list[str] = []  # what the person should know about the last clip
+        self._untold: list[str] = []  # of them, what the next clip says
         self._family = _family(row.family)
         self._pipes = {type(pipe).__name__: pipe}
         self._first = pipe
@@ -86,10 +101,16 @@ class HubPipeline:
         return self._first
 
     def to(self, kind: str) -> Self:
-        """On to a device, in as large parts as there is room for, or back to main memory ("cpu")."""
+        """On to a device, in as large parts as there is room for, or back to main memory ("cpu").
+
+        If the card's memory runs out, the next level is tried, once, and the next clip's `notes` say so.
+        """
         free = device.find().free_bytes if kind == "cuda" else 0
         self._kind = kind
-        self._place(offload.choose(self.row, free) if kind == "cuda" else "whole")
+        with suppress(torch.OutOfMemoryError):
+            self._place(offload.choose(self.row, free) if kind == "cuda" else "whole")
+            return self
+        self._place_lower()
         return self
 
     def __call__(self, request: Request, progress: Progress = silent, preview: Any = None) -> Clip:
@@ -97,17 +118,13 @@ class HubPipeline:
 
         If the card's memory runs out, the next level of offloading is tried, once, and `notes` says so.
         """
-        self.notes = []
-        try:
+        self.notes, self._untold = self._untold, []
+        with suppress(torch.OutOfMemoryError):
             return self.make(request, progress)
-        except torch.OutOfMemoryError:
-            lower = offload.below(self._level)
-        self._drop()
-        if lower is None or self._kind != "cuda":
-            raise Unavailable(offload.TOO_LARGE.format(name=self.row.name))
-        self.notes.append(offload.TRIED.format(name=self.row.name, level=offload.WORDS[lower]))
+        self._place_lower()
+        self.notes += self._untold
+        self._untold = []
         progress(0.0, self.notes[-1])
-        self._place(lower)
         try:
             return self.make(request, progress)
         except torch.OutOfMemoryError as error:
@@ -141,15 +158,24 @@ class HubPipeline:
 
     def _place(self, level: str) -> None:
         self._pipes = {type(self._first).__name__: self._first}  # the others hold hooks of the level before
-        offload.place(self._first, level, kind=self._kind, row=self.row)
         self._level = level
+        offload.place(self._first, level, kind=self._kind, row=self.row)
         if self.row.compiled and self._kind == "cuda" and not self._compiled:
             speed.compile_blocks(self._first)
             self._compiled = True
 
-    def _drop(self) -> None:
+    def _place_lower(self) -> None:
+        """The next level, since memory ran out. Raises `Unavailable` if there is none, or if it runs out again."""
+        lower = offload.below(self._level)
         gc.collect()
         device.release(self._kind)
+        if lower is None or self._kind != "cuda":
+            raise Unavailable(offload.TOO_LARGE.format(name=self.row.name))
+        try:
+            self._place(lower)
+        except torch.OutOfMemoryError as error:
+            raise Unavailable(offload.TOO_LARGE.format(name=self.row.name)) from error
+        self._untold.append(offload.TRIED.format(level=offload.WORDS[lower]))
 
 
 def clip_of(job: Order, result: Result) -> Clip:

@@ -18,7 +18,6 @@ FAMILIES: dict[str, dict[str, str]] = {
         "video-to-sound": "LTX2ConditionPipeline",
     },
     "hunyuan": {"text-to-video": "HunyuanVideo15Pipeline", "image-to-video": "HunyuanVideo15ImageToVideoPipeline"},
-    "consisid": {"personalize": "ConsisIDPipeline"},
     "stable_audio": {"text-to-sound": "StableAudioPipeline"},
     "longcat_audio": {"text-to-sound": "LongCatAudioDiTPipeline"},
     "ace_step": {"text-to-sound": "AceStepPipeline"},

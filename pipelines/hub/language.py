@@ -1,11 +1,10 @@
 """Which language model of this machine may lengthen prompts. Answers at once: no network, no torch."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 from pipelines.errors import BadRequest
 from pipelines.hub import presence, registry
+from pipelines.hub.presence import json_object
 
 # Looked for in the Hub's cache when nobody has named another: small, instructed, Apache-2.0 (known, not checked here).
 USUAL = ("Qwen/Qwen3-0.6B", "Qwen/Qwen2.5-0.5B-Instruct")
@@ -44,23 +43,17 @@ def title(folder: Path) -> str:
 
 def refusal(folder: Path) -> str | None:
     """None if the folder holds a causal language model with a chat template, or one sentence on what is wrong."""
-    config, tokenizer = _json(folder / "config.json"), _json(folder / "tokenizer_config.json")
+    config, tokenizer = json_object(folder / "config.json"), json_object(folder / "tokenizer_config.json")
     kinds = config.get("architectures")
     if not isinstance(kinds, list) or not any(str(kind).endswith("ForCausalLM") for kind in kinds):
         return f"{folder} has no config.json of a causal language model"
-    if "auto_map" in config or "auto_map" in tokenizer:
+    if presence.own_code(folder):
         return f"{folder} brings code of its own, which is never run"
     if "chat_template" not in tokenizer and not (folder / "chat_template.jinja").is_file():
         return f"{folder} has no chat template, so it cannot be given an instruction"
-    shards = set(_json(folder / "model.safetensors.index.json").get("weight_map", {"": "model.safetensors"}).values())
-    if gone := [shard for shard in sorted(shards) if not (folder / shard).is_file()]:
+    shards = json_object(folder / "model.safetensors.index.json").get("weight_map", {"": "model.safetensors"})
+    if not isinstance(shards, dict):
+        return f"{folder} lacks a list of its weights that can be read"
+    if gone := [shard for shard in sorted(map(str, shards.values())) if not (folder / shard).is_file()]:
         return f"{folder} lacks {gone[0]}"
     return None
-
-
-def _json(file: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -19,6 +19,7 @@ from pipelines.hub.families import FAMILIES
 MOST, STRONGEST = 4, 4.0  # files for one clip; beyond that strength nothing but noise comes out
 LARGEST_HEADER = 16 << 20  # bytes
 TRAINED = re.compile(r"\.(lora[_.](A|B|up|down|alpha)|alpha\b|diff)")  # of diffusers, peft, kohya and Wan's own trainer
+ONE_EXPERT = re.compile(r"(?<![a-z])((?P<high>high)|(?P<low>low))([-_ ]?noise|$| )")
 WAN_BLOCK = re.compile(r"(^|[._])(vace_)?blocks[._]\d+[._](self_attn|cross_attn|attn1|attn2|ffn)", re.MULTILINE)
 
 
@@ -75,6 +76,12 @@ def chosen(family: str, text: str) -> list[tuple[Lora, float]]:
             raise BadRequest("lora", f"{name}: {reason}")
         picked.append((here[name], strength))
     return picked
+
+
+def expert(lora: Lora) -> str:
+    """Of two networks that share the steps, the one that a file says it is for: "high" noise, "low", or "" for both."""
+    found = ONE_EXPERT.search(f"{lora.name} {Path(lora.file).stem}".lower())
+    return found["high"] or found["low"] if found else ""
 
 
 def add(name: str, file: Path, family: str) -> Lora:

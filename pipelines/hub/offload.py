@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+from diffusers.hooks import apply_group_offloading
 
 from pipelines.hub import speed
 from pipelines.spec import LEVELS, ModelSpec, memory
@@ -64,30 +65,37 @@ def _release(pipe: Any) -> None:
 
 
 def _blocks(pipe: Any, kind: str) -> None:
-    """Block by block, the next ones copied while the last ones compute; two kinds of autoencoder refuse and stay."""
-    refuse = [name for name in ("vae",) if type(getattr(pipe, name, None)).__name__ in _WHOLE_ONLY]
-    for name in refuse:
-        getattr(pipe, name).to(kind)
-    pipe.enable_group_offload(
-        onload_device=torch.device(kind),
-        offload_device=torch.device("cpu"),
-        offload_type="block_level",
-        num_blocks_per_group=1,
-        use_stream=kind == "cuda",
-        low_cpu_mem_usage=kind == "cuda",
-        exclude_modules=refuse,
-    )
+    """Block by block, for the networks of the steps the next one copied while the last one computes.
+
+    Autoencoders stay on the card: the hooks are on `forward`, and what is called is their `decode`. Text encoders come
+    layer by layer, since diffusers 0.42.1 finds no blocks in transformers' networks. What is small comes whole.
+    """
+    for name, part in pipe.components.items():
+        if not isinstance(part, torch.nn.Module):
+            continue
+        if hasattr(part, "decode"):
+            part.to(kind)
+            continue
+        ahead = kind == "cuda" and name.startswith("transformer")
+        apply_group_offloading(
+            part,
+            onload_device=torch.device(kind),
+            offload_device=torch.device("cpu"),
+            offload_type="leaf_level" if name.startswith("text_encoder") else "block_level",
+            num_blocks_per_group=1,
+            use_stream=ahead,
+            low_cpu_mem_usage=ahead,
+        )
 
 
 def _tile(pipe: Any, on: bool) -> None:
     """Decoding in tiles needs far less memory, and joins them by blending."""
     vae = getattr(pipe, "vae", None)
-    if hasattr(vae, "enable_tiling"):
+    if hasattr(vae, "use_tiling"):  # all have the methods, which raise without it
         vae.enable_tiling() if on else vae.disable_tiling()
 
 
 _OF_BLOCKS = ("group_offloading", "lazy_prefetch_group_offloading", "layer_execution_tracker")
-_WHOLE_ONLY = ("AutoencoderOobleck", "AutoencoderSAME")
 _PLACE = {
     "parts": lambda pipe, kind: pipe.enable_model_cpu_offload(device=kind),
     "blocks": _blocks,

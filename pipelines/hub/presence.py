@@ -3,6 +3,8 @@
 import json
 import os
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,9 +15,11 @@ from pipelines.spec import ModelSpec, memory
 
 INDEX = "model_index.json"
 COMMIT = re.compile(r"[0-9a-f]{40}")
+LEVELS_DEEP = 4  # of folders in a model: a tokenizer of a processor of a part is at the third
 GB = 1_000_000_000
 _BITS, _AO = ("bitsandbytes", "bitsandbytes==0.50.2"), ("torchao", "torchao==0.18.0")
 OF_PRECISION = {"int8": (_BITS,), "nf4": (_BITS,), "ao-int8": (_AO,), "ao-fp8": (_AO,)}
+TORCH = "https://pytorch.org/get-started/locally"
 OF_GGUF = (("gguf", "gguf==0.19.0"),)
 
 
@@ -42,7 +46,7 @@ def commit(row: ModelSpec) -> str | None:
         return row.revision
     for ref in (_record(row), repository(row.repo) / "refs" / "main"):
         if ref.is_file() and (ref.parent.name != "refs" or row.revision is None):
-            return ref.read_text(encoding="ascii").strip()
+            return ref.read_text(encoding="ascii", errors="replace").strip()
     return None
 
 
@@ -69,7 +73,7 @@ def repository(repo: str) -> Path:
 def main_snapshot(place: Path) -> Path | None:
     """The newest snapshot of a repository in the cache, given its folder; None if nothing was fetched."""
     main = place / "refs" / "main"
-    return place / "snapshots" / main.read_text(encoding="ascii").strip() if main.is_file() else None
+    return place / "snapshots" / main.read_text(encoding="ascii", errors="replace").strip() if main.is_file() else None
 
 
 def repositories() -> dict[str, Path]:
@@ -87,13 +91,28 @@ def downloaded(row: ModelSpec) -> bool:
     place = folder(row)
     if place is None or not (place / INDEX).is_file():
         return False
-    index = json.loads((place / INDEX).read_text(encoding="utf-8"))
+    index = json_object(place / INDEX)
     parts = {name: kind for name, (library, kind) in components(index).items() if library}
     if row.gguf:  # instead of the transformer's weights
         parts = {name: kind for name, kind in parts.items() if not name.startswith("transformer")}
-    return all(Path(file).is_file() for file in row.gguf) and all(
-        _part_is_whole(place / name, kind) for name, kind in parts.items()
-    )
+    whole = (_part_is_whole(place / name, str(kind)) for name, kind in parts.items())
+    return bool(index) and all(Path(file).is_file() for file in row.gguf) and all(whole)
+
+
+def own_code(folder: Path) -> Path | None:
+    """A file of a model that is code, or that names some for transformers to run (`auto_map`); None: it has none."""
+    files = (file for depth in range(LEVELS_DEEP) for file in sorted(folder.glob("*/" * depth + "*")))
+    return next((file for file in files if file.suffix == ".py" or _names_code(file)), None)
+
+
+def _names_code(file: Path) -> bool:
+    """Whether a configuration has the key at any depth. One that cannot be read has none: nobody else can read it."""
+    keys: list[str] = []
+    if file.match("*config*.json"):
+        with suppress(OSError, ValueError, RecursionError):
+            text = file.read_text(encoding="utf-8")
+            json.loads(text, object_pairs_hook=lambda pairs: keys.extend(key for key, _ in pairs))
+    return "auto_map" in keys
 
 
 def packages_of(row: ModelSpec) -> tuple[tuple[str, str], ...]:
@@ -106,6 +125,15 @@ def offline() -> bool:
     return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
 
+def json_object(file: Path) -> dict[str, Any]:
+    """The object in a JSON file; empty for a file that is not there, or damaged, or holds something else."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def components(index: dict[str, Any]) -> dict[str, list[Any]]:
     """Name -> [library, class] of every part in a model_index.json; both are None for a part that is left out."""
     return {name: value for name, value in index.items() if isinstance(value, list) and len(value) == 2}
@@ -114,19 +142,27 @@ def components(index: dict[str, Any]) -> dict[str, list[Any]]:
 def _part_is_whole(part: Path, kind: str) -> bool:
     if not part.is_dir():  # LongCat's pipeline names its scheduler in the index and does not save it
         return kind.endswith("Scheduler")
-    for index in part.glob("*.safetensors.index.json"):
-        shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-        return all((part / shard).exists() for shard in shards)
+    if indexes := [json_object(file).get("weight_map") for file in part.glob("*.safetensors.index.json")]:
+        return all(
+            isinstance(shards, dict) and all((part / str(shard)).exists() for shard in shards.values())
+            for shards in indexes
+        )
     return not (part / "config.json").exists() or any(file.exists() for file in part.glob("*.safetensors"))
 
 
 def _device(row: ModelSpec) -> str | None:
-    if "cpu" in row.devices:
+    if "cpu" in row.devices or "cuda" not in row.devices:  # what torch finds is asked before the model is loaded
         return None
+    return no_card(row, device.cards(), cuda=device.torch_has_cuda())
+
+
+def no_card(row: ModelSpec, cards: Sequence[device.Card], *, cuda: bool) -> str | None:
+    """None if a row that needs a card can work on these, given whether torch was built for CUDA; or why not."""
     least = memory(row, "layers")
-    cards = device.cards()
     if not cards:
         return f"{row.name} needs an NVIDIA card with {least / GB:.0f} GB of memory or more; this machine has none"
+    if not cuda:
+        return f"{row.name} needs a torch that is built for CUDA, which the one here is not; get one as {TORCH} says"
     if len(cards) < row.cards:
         return f"{row.name} shares its work among {row.cards} cards; this machine has {len(cards)}"
     best = max(card.total_bytes for card in cards)

@@ -147,6 +147,8 @@ def add(entry: dict[str, Any]) -> ModelSpec:
     """Adds a model to the file and returns its row. Raises `BadRequest` for what would not load."""
     given = {"like": like(entry), **entry}
     row = _row(given)
+    if Path(row.repo).is_absolute():
+        check_code(Path(row.repo))
     if not row.name or row.name in _others() | {other.name for other in own()}:
         raise BadRequest("name", f"must be a name that no model has yet, got {row.name[:40]!r}")
     table = _read()
@@ -208,6 +210,12 @@ def check_index(path: Path) -> dict[str, Any]:
         if library is not None and library not in LIBRARIES:
             raise BadRequest("repo", f"its {name} is {library}.{kind}, code of its own, which is never run")
     return index
+
+
+def check_code(folder: Path) -> None:
+    """Raises `BadRequest` for a model that has code, or names some: transformers would ask whether to run it."""
+    if file := presence.own_code(folder):
+        raise BadRequest("repo", f"{file} brings code of its own, which is never run")
 
 
 def _row(entry: dict[str, Any]) -> ModelSpec:

@@ -24,6 +24,7 @@ WAN_480 = (("16:9", 832, 480), ("9:16", 480, 832))
 WAN_720 = (("16:9", 1280, 720), ("9:16", 720, 1280))
 WAN_5B = (("16:9", 1280, 704), ("9:16", 704, 1280))
 LTX = (("3:2", 768, 512), ("16:9", 1024, 576), ("9:16", 576, 1024), ("4:3", 768, 576), ("1:1", 768, 768))
+WAN_SHIFTS = ((480, 3.0), (720, 5.0))  # diffusers' documentation of WanPipeline and WanVACEPipeline
 WAN_NEGATIVE = (  # diffusers' documentation of WanPipeline
     "Bright tones, overexposed, static, blurred details, subtitles, style, works, paintings, images, static, overall "
     "gray, worst quality, low quality, JPEG compression residue, ugly, incomplete, extra fingers, poorly drawn hands, "
@@ -80,7 +81,7 @@ WAN = (
     ),
     _row(
         "wan-2.1-14b", "wan", "text-to-video edit",
-        **_WAN | {"free": (*_WAN["free"], "strength")},
+        **_WAN | {"free": (*_WAN["free"], "strength"), "shifts": WAN_SHIFTS},
         about="The large Wan 2.1, in two sizes of picture.",
         repo="Wan-AI/Wan2.1-T2V-14B-Diffusers", sizes=(*WAN_480, *WAN_720), working_bytes=12 * GB,
         parts={"text_encoder": UMT5, "transformer": 28.6 * GB, "vae": _WAN_VAE},
@@ -94,7 +95,7 @@ WAN = (
     ),
     _row(
         "wan-2.2-14b", "wan", "text-to-video",
-        **_WAN | {"steps": 40, "guidance": 4.0},
+        **_WAN | {"steps": 40, "guidance": 4.0, "second_guidance": 0.75},  # 4 and 3: its card (known)
         about="Two experts, one for the layout and one for the detail.",
         repo="Wan-AI/Wan2.2-T2V-A14B-Diffusers", sizes=(*WAN_720, *WAN_480), working_bytes=12 * GB,
         parts={"text_encoder": UMT5, "transformer": 28.6 * GB, "transformer_2": 28.6 * GB, "vae": _WAN_VAE},
@@ -115,7 +116,7 @@ WAN = (
     ),
     _row(
         "wan-2.1-vace-14b", "vace", "personalize image-to-video edit text-to-video",
-        **_WAN | {"free": (*_WAN["free"], "mask", "last")},
+        **_WAN | {"free": (*_WAN["free"], "mask", "last"), "shifts": WAN_SHIFTS},
         about="The large VACE: references and masks at up to 720 lines.",
         repo="Wan-AI/Wan2.1-VACE-14B-diffusers", sizes=(*WAN_480, *WAN_720), working_bytes=14 * GB,
         parts={"text_encoder": UMT5, "transformer": 34.7 * GB, "vae": _WAN_VAE},
@@ -198,21 +199,10 @@ OTHER_FILMS = (
         "hunyuan-1.5-480p-image", "hunyuan", "image-to-video",
         licence="Tencent Hunyuan Community", forbids=TENCENT, longest_frames=121, frame_step=4, guidance=6.0,
         about="The same from a first frame.", prompt_style=WAN_STYLE, working_bytes=10 * GB, free=("faster",),
-        sizes=(("16:9", 848, 480), ("9:16", 480, 848)), repo="hunyuanvideo-community/HunyuanVideo-1.5-480p_i2v",
+        # It sizes a clip by its picture, in steps of diffusers' own: upright, the nearest of them is 832 high.
+        sizes=(("16:9", 848, 480), ("9:16", 480, 832)), repo="hunyuanvideo-community/HunyuanVideo-1.5-480p_i2v",
         parts={"text_encoder": 14 * GB, "text_encoder_2": 0.5 * GB, "transformer": 16.7 * GB, "vae": 2.5 * GB},
         source="frames, steps, guidance: docs; parameters: counted; sizes, licence: known; working memory: estimate",
-    ),
-    _row(
-        "consisid", "consisid", "personalize",
-        licence="Apache-2.0 (weights)", forbids="The face detector that it needs (insightface) is for research only.",
-        needs=(
-            *PIECES, ("insightface", "insightface"), ("consisid_eva_clip", "consisid_eva_clip"),
-            ("facexlib", "facexlib"), ("torchvision", "torchvision"),
-        ),
-        about="Keeps the identity of a face.", longest_frames=49, frame_step=4, fps=(8,), guidance=6.0,
-        sizes=(("3:2", 720, 480),), working_bytes=5 * GB, prompt_style=WAN_STYLE, repo="BestWishYsh/ConsisID-preview",
-        parts={"text_encoder": T5, "transformer": 11.1 * GB, "vae": 0.5 * GB},
-        source="size, frames, steps, guidance, memory: docs; licence: known",
     ),
 )  # fmt: skip
 
@@ -282,6 +272,7 @@ REMOTE: tuple[ModelSpec, ...] = (
 
 # Asked for, and not to be had: what it is and why. Shown by `models` below the table.
 NOT_AVAILABLE = {
+    "consisid": "reads faces with files that are no safetensors and that its packages fetch by themselves, unchecked",
     "mmaudio": "no maintained package: not on PyPI, and diffusers has its decoder only as a part of Kandinsky 6",
     "hunyuanvideo-foley": "its package pins numpy 1.26 and gradio 3.50, which cannot live beside this studio",
     "phantom, hunyuancustom, stand-in": "not in diffusers 0.42.1",

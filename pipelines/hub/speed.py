@@ -12,6 +12,8 @@ from pipelines.hub import caches, loras
 from pipelines.requests import Request
 from pipelines.spec import ModelSpec
 
+EXPERTS: dict[str, dict[str, bool]] = {"high": {}, "low": {"load_into_transformer_2": True}}
+
 
 def transformers(pipe: Any) -> list[torch.nn.Module]:
     """The network that makes the steps, or the two that share them."""
@@ -61,8 +63,11 @@ def _dressed(pipe: Any, row: ModelSpec, text: str) -> Iterator[None]:
 
 def _wear(pipe: Any, lora: loras.Lora, name: str, row: ModelSpec) -> None:
     """One file on the model. What its header does not tell, like the size of the model, comes out here."""
+    wearer = loras.expert(lora) if getattr(pipe, "transformer_2", None) is not None else "high"
     try:
-        pipe.load_lora_weights(lora.file, adapter_name=name)
+        for expert, how in EXPERTS.items():
+            if wearer in (expert, ""):
+                pipe.load_lora_weights(lora.file, adapter_name=name, **how)
     except (RuntimeError, ValueError, KeyError, OSError) as error:
         raise BadRequest("lora", f"{lora.name} does not fit {row.name}; it may be for another size of it") from error
 

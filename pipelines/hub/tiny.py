@@ -212,7 +212,6 @@ MODELS: dict[str, Model] = {
     "tiny-ltx2": ("ltx-2.5", ltx2, SMALL),
     "tiny-hunyuan": ("hunyuan-1.5-480p", others.hunyuan, SMALL),
     "tiny-hunyuan-image": ("hunyuan-1.5-480p-image", others.hunyuan_image, SMALL),
-    "tiny-consisid": ("consisid", others.consisid, SMALL),
     "tiny-stable-audio": ("stable-audio-open", others.stable_audio, {"steps": 2, "longest_s": 4}),
     "tiny-longcat-audio": ("longcat-audio-1b", others.longcat_audio, {"steps": 2, "longest_s": 4}),
     "tiny-ace-step": ("ace-step-1.5", others.ace_step, {"steps": 2, "longest_s": 4}),

@@ -30,30 +30,6 @@ def stable_audio() -> Any:
     )  # fmt: skip
 
 
-def consisid() -> Any:
-    """CogVideoX with a face; tests give it the vectors of one."""
-    tokenizer = words()
-    transformer = d.ConsisIDTransformer3DModel(
-        num_attention_heads=2, attention_head_dim=16, in_channels=8, out_channels=4, time_embed_dim=2,
-        text_embed_dim=WIDTH, num_layers=1, sample_width=4, sample_height=4, sample_frames=9, patch_size=2,
-        temporal_compression_ratio=4, max_text_seq_length=226, use_rotary_positional_embeddings=True,
-        use_learned_positional_embeddings=True, cross_attn_interval=1, is_kps=False, is_train_face=True,
-        cross_attn_dim_head=1, cross_attn_num_heads=1, LFE_id_dim=2, LFE_vit_dim=2, LFE_depth=5, LFE_dim_head=8,
-        LFE_num_heads=2, LFE_num_id_token=1, LFE_num_querie=1, LFE_output_dim=21, LFE_ff_mult=1, LFE_num_scale=1,
-    ).eval()  # fmt: skip
-    vae = d.AutoencoderKLCogVideoX(
-        in_channels=3, out_channels=3, down_block_types=("CogVideoXDownBlock3D",) * 4,
-        up_block_types=("CogVideoXUpBlock3D",) * 4, block_out_channels=(8,) * 4, latent_channels=4, layers_per_block=1,
-        norm_num_groups=2, temporal_compression_ratio=4,
-    ).eval()  # fmt: skip
-    scheduler = d.CogVideoXDPMScheduler(
-        prediction_type="v_prediction", timestep_spacing="trailing", rescale_betas_zero_snr=True, snr_shift_scale=1.0
-    )
-    return d.ConsisIDPipeline(
-        tokenizer=tokenizer, text_encoder=t5(tokenizer), vae=vae, transformer=transformer, scheduler=scheduler
-    )
-
-
 def _hunyuan_parts(reads: str) -> dict[str, Any]:
     """Text by Qwen, letters inside quotation marks by ByT5; a transformer that reads latents, a picture and a mask."""
     tokens = {token: place for place, token in enumerate(["<|endoftext|>", *LETTERS, "\u0120", "\u010a"])}

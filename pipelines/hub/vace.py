@@ -8,7 +8,7 @@ from typing import Any
 from PIL import Image
 
 from pipelines.hub.order import Order, Pictures, Result
-from pipelines.hub.wan import FLOAT32
+from pipelines.hub.wan import FLOAT32, film
 
 __all__ = ["FLOAT32", "arguments", "result"]
 UNKNOWN = (128, 128, 128)  # the grey of a frame that is to be invented
@@ -16,7 +16,7 @@ UNKNOWN = (128, 128, 128)  # the grey of a frame that is to be invented
 
 def arguments(order: Order) -> dict[str, Any]:
     """What WanVACEPipeline is called with."""
-    given, request = order.film(), order.request
+    given, request = film(order), order.request
     if request.task == "personalize":
         return given | {"reference_images": [order.portrait("face")]}
     if request.task == "edit":

@@ -11,7 +11,7 @@ FLOAT32 = ("vae", "image_encoder")
 
 def arguments(order: Order) -> dict[str, Any]:
     """What WanPipeline, WanImageToVideoPipeline or WanVideoToVideoPipeline is called with."""
-    given = order.film()
+    given = film(order)
     if order.request.task == "image-to-video":
         last = {"last_image": order.picture("last")} if order.request.last else {}
         return given | {"image": order.picture("image")} | last
@@ -23,6 +23,17 @@ def arguments(order: Order) -> dict[str, Any]:
             )
         del given["num_frames"]
         return given | {"video": order.clip(), "strength": order.request.strength}
+    return given
+
+
+def film(order: Order) -> dict[str, Any]:
+    """What all films of Wan share. The steps of the pipeline are shifted as the row says for the size."""
+    scheduler, given = order.pipe.scheduler, order.film()
+    shift = dict(order.row.shifts).get(min(order.width, order.height))
+    if shift is not None and "flow_shift" in scheduler.config:
+        order.pipe.scheduler = scheduler.from_config(scheduler.config, flow_shift=shift)
+    if order.pipe.config.get("boundary_ratio") is not None:  # it has two experts
+        given["guidance_scale_2"] = given["guidance_scale"] * order.row.second_guidance
     return given
 
 

@@ -28,7 +28,7 @@ def arguments(row: ModelSpec, index: dict[str, Any], folder: Path, fast: torch.d
         return {}
     if row.precision in ("int8", "nf4") and not torch.cuda.is_available():
         raise Unavailable(f"{row.name} is kept in {row.precision}, which needs an NVIDIA card")
-    config = diffusers.PipelineQuantizationConfig(quant_mapping={part: _CONFIG[row.precision]() for part in parts})
+    config = diffusers.PipelineQuantizationConfig(quant_mapping={part: _config(row.precision, fast) for part in parts})
     return {"quantization_config": config}
 
 
@@ -47,15 +47,19 @@ def _from_files(row: ModelSpec, index: dict[str, Any], folder: Path, fast: torch
     return found
 
 
-def _torchao(name: str) -> Any:
-    from torchao import quantization
+def _config(precision: str, fast: torch.dtype) -> Any:
+    if precision in _TORCHAO:
+        from torchao import quantization
 
-    return diffusers.TorchAoConfig(getattr(quantization, name)())
+        return diffusers.TorchAoConfig(getattr(quantization, _TORCHAO[precision])())
+    return diffusers.BitsAndBytesConfig(**bits(precision, fast))
 
 
-_CONFIG = {
-    "int8": lambda: diffusers.BitsAndBytesConfig(load_in_8bit=True),
-    "nf4": lambda: diffusers.BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4"),
-    "ao-int8": lambda: _torchao("Int8WeightOnlyConfig"),
-    "ao-fp8": lambda: _torchao("Float8WeightOnlyConfig"),
-}
+def bits(precision: str, fast: torch.dtype) -> dict[str, Any]:
+    """What bitsandbytes is told: "int8" or "nf4", computed with in `fast`; unsaid, nf4 computes in float32."""
+    if precision == "int8":
+        return {"load_in_8bit": True}
+    return {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4", "bnb_4bit_compute_dtype": fast}
+
+
+_TORCHAO = {"ao-int8": "Int8WeightOnlyConfig", "ao-fp8": "Float8WeightOnlyConfig"}

@@ -8,6 +8,7 @@ import pytest
 
 from pipelines import catalog
 from pipelines.errors import BadRequest, Unavailable
+from pipelines.hub import rows
 from pipelines.requests import TextToVideo
 
 
@@ -32,6 +33,12 @@ def test_an_unknown_name_is_answered_with_the_nearest_one():
         catalog.spec("minni")
     with pytest.raises(BadRequest, match="there is: mini"):
         catalog.spec("zzz")
+
+
+def test_a_model_that_cannot_work_is_not_in_the_table_and_says_why():
+    with pytest.raises(BadRequest, match="consisid is not available: reads faces with files that are no safetensors"):
+        catalog.spec("consisid")
+    assert not rows.NOT_AVAILABLE.keys() & {row.name for row in catalog.specs()}
 
 
 @pytest.mark.parametrize("seconds", [1, 16])

@@ -14,6 +14,7 @@ from pipelines.moviegen.nn.tae import TAE
 from pipelines.moviegen.nn.transformer import VideoTransformer
 from pipelines.moviegen.text_to_video import TextToVideoPipeline
 from pipelines.requests import Personalize, TextToVideo
+from pipelines.spec import LEVELS
 from studio import arena, prompts, service
 from studio.ui import words
 from studio.ui.retold import named, refusal, retold
@@ -48,6 +49,13 @@ def test_how_far_a_download_is_has_its_french():
 def test_what_a_provider_answers_has_its_french():
     for text in (remote.CHARGED, *(answer.format(who="fal-ai") for answer in remote.ANSWERS.values())):
         assert retold(text, FRENCH) != text == retold(text, ENGLISH)
+
+
+def test_what_happens_where_the_card_is_too_small_has_its_french():
+    offload = pytest.importorskip("pipelines.hub.offload")
+    tried = [offload.TRIED.format(level=offload.WORDS[level]) for level in LEVELS[1:]]
+    for text in (*tried, offload.TOO_LARGE.format(name="wan-2.2-5b")):
+        assert "memory" not in retold(text, FRENCH) and " card" not in retold(text, FRENCH)
 
 
 def test_how_mini_reads_what_it_does_not_know_has_its_french():

@@ -17,6 +17,7 @@ from studio.benchmarks import disk, ground, phases
 from studio.jobs import Jobs
 from studio.settings import Settings
 from studio.studio import Studio
+from studio.worker import Worker
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG = TextToVideo(prompt="a red panda", seconds=2, steps=1000)
@@ -127,6 +128,12 @@ def test_a_full_disk_fails_the_job_with_a_sentence_and_hurts_nothing_else():
     except Unavailable as error:
         pytest.skip(str(error))
     assert figures["holds"], figures
+
+
+def test_an_error_of_a_library_that_calls_itself_one_of_a_file_is_told_in_its_own_words(tmp_path):
+    worker = Worker(None, None, Settings(data=tmp_path))
+    assert worker._sentence(OSError("cannot read weights")) == "a file cannot be used: cannot read weights"
+    assert worker._sentence(FileNotFoundError(2, "No such file")) == "a file cannot be used: No such file"
 
 
 def test_a_machine_that_starts_no_process_just_now_is_asked_again_but_not_all_the_time(tmp_path, monkeypatch, caplog):

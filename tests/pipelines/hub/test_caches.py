@@ -116,7 +116,7 @@ def test_a_row_offers_it_only_if_its_family_has_a_cache_and_its_steps_are_many()
 
 
 def test_where_there_is_none_the_sentence_says_why(ask: Ask):
-    for name, why in [("anyflow-1.3b", "a few steps"), ("ltx-2.3-distilled", "8 steps"), ("consisid", "no step cache")]:
+    for name, why in [("anyflow-1.3b", "a few steps"), ("ltx-2.3-distilled", "8 steps")]:
         task = catalog.spec(name).tasks[0]
         changes = {"seconds": 1.0, "faster": True}
         with pytest.raises(BadRequest, match=f"^faster: {name} has no use for it: .*{why}"):

@@ -118,4 +118,4 @@ def test_a_family_offers_what_the_class_of_its_transformer_has(
         assert (family in registry.SINGLE_FILES) == (kind is not None and kind.__name__ in single), family
     monkeypatch.setenv("RUSHES_MODELS", str(tmp_path / "models.json"))
     with pytest.raises(BadRequest, match="compiled serves wan"):
-        registry.add({"name": "x", "repo": "me/x", "like": "consisid", "compiled": True})
+        registry.add({"name": "x", "repo": "me/x", "like": "stable-audio-open", "compiled": True})

@@ -22,13 +22,12 @@ pytest.importorskip("diffusers")
 import diffusers
 import torch
 
-from pipelines.hub import consisid, tiny
+from pipelines.hub import tiny
 from pipelines.hub.common import clip_of
 from pipelines.hub.families import FAMILIES
 from pipelines.hub.order import Order, order
 
-ALL = [(name, task) for name, (like, _, _) in tiny.MODELS.items() for task in catalog.spec(like).tasks]
-HERE = [(name, task) for name, task in ALL if name != "tiny-consisid"]  # it needs packages that read faces
+HERE = [(name, task) for name, (like, _, _) in tiny.MODELS.items() for task in catalog.spec(like).tasks]
 ONE_OF_EACH = list({name: (name, task) for name, task in HERE}.values())
 A_SCHEDULE = 1_000  # numbers: a scheduler keeps its times of the last clip; one frame has 3,072
 Ask = Callable[..., Request]
@@ -157,6 +156,27 @@ def test_a_clip_with_its_sound_made_keeps_every_pixel(model: Get, ask: Ask, give
     assert np.abs(clip.audio).max() > 0
 
 
+@pytest.mark.parametrize("name", ["tiny-wan", "tiny-vace"])
+def test_the_steps_are_shifted_as_the_row_says_for_the_size(name: str, model: Get, ask: Ask):
+    pipeline, task = model(name), "text-to-video"
+    pipe = pipeline._pipe(FAMILIES[pipeline.row.family][task])
+    shipped = pipe.scheduler.config.flow_shift
+    for shifts, used in (((), shipped), (((480, 9.0),), shipped), (((32, 5.0),), 5.0), (((32, 7.0),), 7.0)):
+        row = dataclasses.replace(pipeline.row, shifts=shifts)
+        pipeline._family.arguments(order(ask(name, task), row, pipe))
+        assert pipe.scheduler.config.flow_shift == used
+    for row in catalog.specs():
+        assert not row.shifts or dict(row.shifts).keys() == {min(size) for _, *size in row.sizes}, row.name
+
+
+def test_the_second_expert_has_a_guidance_of_its_own(model: Get, ask: Ask):
+    pipeline = model("tiny-wan-image")
+    row = dataclasses.replace(pipeline.row, second_guidance=catalog.spec("wan-2.2-14b").second_guidance)
+    pipe = pipeline._pipe("WanImageToVideoPipeline")
+    given = pipeline._family.arguments(order(ask("tiny-wan-image", "image-to-video", guidance=4.0), row, pipe))
+    assert (given["guidance_scale"], given["guidance_scale_2"]) == (4.0, 3.0)
+
+
 def test_lyrics_change_what_is_sung(model: Get, ask: Ask):
     sung = [model("tiny-ace-step")(ask("tiny-ace-step", "text-to-sound", lyrics=words)) for words in ("", "la la")]
     assert not np.array_equal(sung[0].audio, sung[1].audio)
@@ -180,19 +200,6 @@ def test_what_is_black_in_a_mask_is_given_to_the_model_and_white_is_not(model: G
     job = order(ask("tiny-vace", "edit"), pipeline.row, pipeline._pipe("WanVACEPipeline"))
     assert len(job.mask()) == len(job.clip()) == job.frames == 13  # 4k + 1, cut back to 10
     assert job.clip()[-1].tobytes() == job.clip()[9].tobytes()
-
-
-def test_a_face_is_passed_to_consisid_as_vectors(tiny_models: list[str], ask: Ask, tiny_folder: Any):
-    """The packages that find a face are not here: the vectors are made up, the pipeline is the real one."""
-    row = catalog.spec("tiny-consisid")
-    assert "insightface is not installed" in str(catalog.runs_here(row))
-    pipe = diffusers.ConsisIDPipeline.from_pretrained(tiny_folder.parent / row.name)
-    pipe.set_progress_bar_config(disable=True)
-    job = order(ask(row.name, "personalize"), row, pipe)
-    with pytest.raises(Unavailable, match="insightface"):
-        consisid.arguments(job)
-    face = {"image": job.picture("face"), "id_cond": torch.ones(1, 2), "id_vit_hidden": [torch.ones(1, 2, 2)]}
-    assert consisid.result(pipe(**job.film(), **face), job).frames.shape[1:] == (32, 32, 3)
 
 
 @pytest.mark.parametrize(
@@ -241,6 +248,14 @@ def test_every_row_names_a_family_and_its_figures_come_from_somewhere():
             assert row.longest_frames % row.frame_step in (0, 1), row.name
 
 
+def test_hunyuan_sizes_a_clip_by_its_picture_as_its_row_says():
+    from diffusers.pipelines.hunyuan_video1_5.image_processor import HunyuanVideo15ImageProcessor
+
+    for _, width, height in catalog.spec("hunyuan-1.5-480p-image").sizes:
+        made = HunyuanVideo15ImageProcessor().calculate_default_height_width(height, width, target_size=640)
+        assert made == (height, width)
+
+
 def test_parts_are_shared_between_the_tasks_of_a_model(model: Get, ask: Ask):
     pipeline = model("tiny-wan")
     pipeline(ask("tiny-wan", "edit"))
@@ -260,6 +275,38 @@ def test_offloading_by_blocks_changes_no_number_and_can_be_taken_back(name: str,
         after = pipeline(request)
         assert np.array_equal(after.frames, before.frames)
         assert before.audio is None or np.array_equal(after.audio, before.audio)
+
+
+@pytest.mark.parametrize(("name", "task"), ONE_OF_EACH)
+def test_block_by_block_nothing_is_computed_with_weights_that_are_not_on_the_card(
+    name: str, task: str, tiny_models: list[str], ask: Ask, watched_card: Callable[[Any], Any]
+):
+    from pipelines.hub import offload
+
+    pipeline = catalog.load(name)
+    with watched_card(pipeline.first):
+        offload.place(pipeline.first, "blocks", kind="cpu:0", row=pipeline.row)
+        pipeline(ask(name, task))
+    if reads := getattr(pipeline.first, "text_encoder", None):  # the largest part of many models: never whole
+        assert max(_together(module) for module in reads.modules()) < sum(
+            weight.numel() for weight in reads.parameters()
+        )
+
+
+def _together(module: torch.nn.Module) -> int:
+    """Elements of the weights that come to the card with a module."""
+    hook = getattr(module, "_diffusers_hook", None) and module._diffusers_hook.get_hook("group_offloading")
+    return sum(weight.numel() for part in hook.group.modules for weight in part.parameters()) if hook else 0
+
+
+@pytest.mark.parametrize("level", ["parts", "blocks", "layers"])
+def test_a_decoder_that_has_no_tiles_is_left_as_it_is(level: str, tiny_models: list[str], ask: Ask):
+    from pipelines.hub import offload
+
+    pipeline = catalog.load("tiny-longcat-audio")
+    for where in ("whole", level, "whole", level):
+        offload.place(pipeline.first, where, kind="cpu", row=pipeline.row)
+    assert not getattr(pipeline.first.vae, "use_tiling", False)
 
 
 @pytest.mark.parametrize("level", ["whole", "blocks"])
@@ -288,24 +335,75 @@ def test_running_out_of_memory_is_a_sentence_and_the_next_clip_is_made(model: Ge
     assert len(pipeline(request).frames) == 10
 
 
-def test_a_lora_is_worn_for_one_clip_and_taken_off(
-    model: Get, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_model_that_does_not_fit_where_it_is_placed_is_placed_lower_and_the_next_clip_says_so(
+    tiny_models: list[str], ask: Ask, full_card: Callable[..., None]
 ):
+    pipeline, request = catalog.load("tiny-wan"), ask("tiny-wan", "text-to-video")
+    full_card(pipeline.first, room=True)
+    assert pipeline.to("cuda").level == "parts"
+    pipeline._kind = "cpu"  # where the work is done here
+    pipeline(request)
+    assert pipeline.notes == [
+        "The card's memory ran out; trying again with one part of the model on the card at a time."
+    ]
+    pipeline(request)
+    assert pipeline.notes == []
+
+
+def test_a_model_that_does_not_fit_at_the_next_level_either_is_refused_in_a_sentence(
+    tiny_models: list[str], full_card: Callable[..., None]
+):
+    pipeline = catalog.load("tiny-wan")
+    full_card(pipeline.first, room=False)
+    with pytest.raises(Unavailable, match="tiny-wan ran out of memory on this card"):
+        pipeline.to("cuda")
+
+
+def _add_lora(pipeline: Any, name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A LoRA with random weights, in a registry of this test's own beside the tiny models."""
     peft = pytest.importorskip("peft")
     from pipelines.hub import loras, registry
 
-    pipeline = model("tiny-wan")
-    plain = pipeline(ask("tiny-wan", "text-to-video"))
-    table = tmp_path / "models.json"
+    table = folder / "models.json"
     table.write_text(registry.place().read_text(encoding="utf-8"), encoding="utf-8")
     monkeypatch.setenv("RUSHES_MODELS", str(table))
-    transformer = pipeline._first.transformer
+    transformer = pipeline.first.transformer
     transformer.add_adapter(peft.LoraConfig(r=2, target_modules=["to_q"], init_lora_weights=False), "made")
     layers = peft.get_peft_model_state_dict(transformer, adapter_name="made")
-    diffusers.WanPipeline.save_lora_weights(tmp_path, transformer_lora_layers=layers)
+    diffusers.WanPipeline.save_lora_weights(folder, transformer_lora_layers=layers)
     transformer.delete_adapters("made")
-    pipeline._first.unload_lora_weights()
-    loras.add("grain", tmp_path / "pytorch_lora_weights.safetensors", "wan")
+    pipeline.first.unload_lora_weights()
+    loras.add(name, folder / "pytorch_lora_weights.safetensors", pipeline.row.family)
+
+
+@pytest.mark.parametrize(
+    ("name", "experts"),
+    [
+        ("grain", ["transformer", "transformer_2"]),
+        ("low-poly", ["transformer", "transformer_2"]),
+        ("grain-HighNoise-v2", ["transformer"]),
+        ("grain_low", ["transformer_2"]),
+    ],
+)
+def test_a_lora_is_worn_by_the_experts_that_its_name_says(
+    name: str, experts: list[str], model: Get, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from pipelines.hub import speed
+
+    pipeline = model("tiny-wan-image")
+    _add_lora(pipeline, name, tmp_path, monkeypatch)
+    request = ask("tiny-wan-image", "image-to-video", lora=f"{name}=1")
+    with speed.hastened(pipeline.first, request, pipeline.row, "cpu"):
+        assert [part for part, worn in pipeline.first.get_list_adapters().items() if worn] == experts
+    assert len(pipeline(request).frames) == 10
+
+
+def test_a_lora_is_worn_for_one_clip_and_taken_off(
+    model: Get, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    pipeline = model("tiny-wan")
+    plain = pipeline(ask("tiny-wan", "text-to-video"))
+    _add_lora(pipeline, "grain", tmp_path, monkeypatch)
     catalog.check(ask("tiny-wan", "text-to-video", lora="grain=1"))
     dressed = pipeline(ask("tiny-wan", "text-to-video", lora="grain=1"))
     assert not np.array_equal(dressed.frames, plain.frames)

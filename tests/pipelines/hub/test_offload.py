@@ -16,8 +16,15 @@ GB = 10**9
 
 def test_each_level_needs_less_than_the_one_before():
     for row in catalog.specs():
-        needs = [memory(row, level) for level in LEVELS]
+        needs = [memory(row, level) for level in LEVELS if level != "blocks" or "transformer" in dict(row.parts)]
         assert needs == sorted(needs, reverse=True), row.name
+
+
+def test_block_by_block_the_parts_that_stay_whole_are_counted():
+    for row in catalog.specs():
+        stays = sum(size for part, size in row.parts if part in ("vae", "vocoder", "latent_upsampler"))
+        assert memory(row, "blocks") >= stays + row.working_bytes
+    assert memory(catalog.spec("ltx-upscaler"), "blocks") == memory(catalog.spec("ltx-upscaler"), "whole")
 
 
 def test_the_level_is_the_fastest_that_fits():
@@ -52,6 +59,13 @@ def test_without_card_network_and_cache_every_row_has_a_true_reason_at_once(
             assert "switched off" in str(catalog.runs_here(row))
 
 
+def test_a_card_is_no_use_to_a_torch_that_was_not_built_for_it():
+    cards = [device.Card(label="a card", total_bytes=24 * GB, free_bytes=24 * GB)]
+    assert presence.no_card(WAN, cards, cuda=True) is None
+    assert "needs a torch that is built for CUDA" in str(presence.no_card(WAN, cards, cuda=False))
+    assert "this machine has none" in str(presence.no_card(WAN, [], cuda=False))
+
+
 def test_asking_for_reasons_loads_no_heavy_package():
     code = (
         "import sys; from pipelines import catalog; from pipelines.hub import preflight\n"
@@ -59,6 +73,33 @@ def test_asking_for_reasons_loads_no_heavy_package():
         "sys.exit(bool({'torch', 'diffusers', 'transformers'} & sys.modules.keys()))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=catalog.ROOT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("text", ["", '{"_class_name": "Wan', "[]", "null", "[" * 100_000, "\udcff"])
+@pytest.mark.parametrize("file", ["model_index.json", "vae/a.safetensors.index.json"])
+def test_a_damaged_index_makes_a_model_that_is_not_whole_and_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, text: str
+):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    folder = presence.repository(WAN.repo) / "snapshots" / "c0"
+    presence.record(WAN, "c0")
+    (folder / "vae").mkdir(parents=True)
+    (folder / "model_index.json").write_text('{"_class_name": "WanPipeline", "vae": ["diffusers", "AutoencoderKLWan"]}')
+    (folder / "vae" / "b.safetensors.index.json").write_text('{"weight_map": {"a": "1.safetensors"}}')
+    (folder / "vae" / "1.safetensors").write_text("")
+    assert presence.downloaded(WAN)
+    (folder / file).write_bytes(text.encode("utf-8", "surrogateescape"))
+    assert not presence.downloaded(WAN)
+    assert catalog.runs_here(WAN)
+
+
+def test_a_reference_that_is_damaged_points_to_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    presence.record(WAN, "c0")
+    for ref in (presence.repository(WAN.repo) / "refs").rglob("*"):
+        if ref.is_file():
+            ref.write_bytes(b"\xff\x00")
+    assert presence.folder(WAN) is None and presence.main_snapshot(presence.repository(WAN.repo)) is not None
 
 
 def test_a_model_whose_shards_are_not_all_here_is_not_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

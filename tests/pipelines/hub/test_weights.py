@@ -4,6 +4,7 @@ The GGUF files are written here, with the names that Wan's own weights have, par
 """
 
 import functools
+import inspect
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,7 @@ from pipelines.spec import LEVELS, memory
 
 pytest.importorskip("diffusers")
 
+import diffusers
 import torch
 from safetensors.torch import load_file
 
@@ -172,6 +174,14 @@ def test_bitsandbytes_needs_a_card_and_says_so(own: Path):
     assert "needs an NVIDIA card" in str(catalog.runs_here(catalog.spec("tiny-bits")))
     with pytest.raises(Unavailable):
         catalog.load("tiny-bits")
+
+
+def test_what_is_kept_in_4_bits_is_computed_with_in_the_fast_format_of_the_card():
+    from pipelines.hub import weights
+
+    fields = inspect.signature(diffusers.BitsAndBytesConfig.__init__).parameters
+    assert weights.bits("nf4", torch.bfloat16)["bnb_4bit_compute_dtype"] is torch.bfloat16
+    assert all(set(weights.bits(precision, torch.bfloat16)) <= set(fields) for precision in ("int8", "nf4"))
 
 
 def test_every_package_that_a_row_may_ask_for_is_pinned_as_it_says(own: Path):

@@ -79,12 +79,13 @@ def test_what_leaves_out_a_name_is_not_used(talker: Path):
         ("config.json", '{"architectures": ["XForCausalLM"], "auto_map": {}}', "code of its own, which is never run"),
         ("chat_template.jinja", None, "has no chat template"),
         ("model.safetensors", None, "lacks model.safetensors"),
+        ("model.safetensors.index.json", '{"weight_map": []}', "lacks a list of its weights"),
         ("model.safetensors", "damaged", "cannot be read as a language model"),
         ("tokenizer.json", "{", "cannot be read as a language model"),
     ],
 )
 def test_a_broken_folder_is_refused_with_one_sentence(talker: Path, file: str, content: str | None, sentence: str):
-    (talker / file).unlink()
+    (talker / file).unlink(missing_ok=True)
     if content is not None:
         (talker / file).write_text(content, encoding="utf-8")
     with pytest.raises(Unavailable, match=sentence) as caught:
