@@ -29,6 +29,7 @@ MODELS: tuple[ModelSpec, ...] = (
         sizes=tuple((aspect, width, height) for aspect, (width, height) in ASPECT_SIZES.items()),
         free=("still",),
         weights="assets/weights/mini",
+        files=("tae.json", "tae.safetensors", "transformer.json", "transformer.safetensors"),
     ),
 )
 
@@ -87,11 +88,10 @@ def runs_here(row: ModelSpec) -> str | None:
         return registry.permission(row)
     if row.repo:
         return presence.reason(row)
-    if row.weights is not None and not any((ROOT / row.weights).glob("*.safetensors")):
-        return (
-            f"The weights of {row.name} are missing: there is no .safetensors file in {ROOT / row.weights}; "
-            f"get them back with: {remedy(ROOT / row.weights)}"
-        )
+    folder = ROOT / (row.weights or "")
+    if lacks := [name for name in row.files if not (folder / name).is_file()]:
+        missing = f"The weights of {row.name} are missing: there is no {lacks[0]} in {folder}"
+        return f"{missing}; get them back with: {remedy(folder)}"
     return None
 
 

@@ -29,7 +29,7 @@ class ModelSpec:
     fps: tuple[int, ...]
     longest_frames: int
     sizes: tuple[tuple[str, int, int], ...]  # (aspect, width, height), the model's own choice first for each aspect
-    weights: str | None = None  # folder of .safetensors files, relative to the project; None: not kept in the project
+    weights: str | None = None  # the folder of its `files`, relative to the project; None: not kept in the project
     about: str = ""
     frame_step: int = 1  # the network makes 1 + k * frame_step frames; what is over is left out
     longest_s: float = 16.0  # of a sound
@@ -44,7 +44,7 @@ class ModelSpec:
     needs: tuple[tuple[str, str], ...] = ()  # packages: (name to import, what to give to pip)
     repo: str = ""  # owner/name on the Hub, or a folder of this machine
     revision: str | None = None  # a commit or branch; None: main as it is at the download, which records its commit
-    files: tuple[str, ...] = ()  # what to fetch of the repo: patterns; empty: what model_index.json names
+    files: tuple[str, ...] = ()  # of the folder; or what to fetch of the repo: patterns, empty: what its index names
     forbids: str = ""  # what the licence does not allow, in one sentence
     gated: bool = False
     parts: tuple[tuple[str, int], ...] = ()  # bytes of each part as it is computed with

@@ -69,6 +69,8 @@ def test_a_model_without_weights_says_what_is_missing():
     row = replace(catalog.spec("mini"), weights="assets/weights/never-trained")
     reason = catalog.runs_here(row)
     assert reason is not None and "assets/weights/never-trained" in reason and "\n" not in reason
+    half = replace(catalog.spec("mini"), files=(*catalog.spec("mini").files, "another.safetensors"))
+    assert "no another.safetensors in" in catalog.runs_here(half), "every file counts, not any"
 
 
 def test_loading_a_model_without_weights_is_refused():
