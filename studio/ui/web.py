@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.formparsers import MultiPartException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
@@ -31,7 +32,8 @@ from studio.ui.voting import Voting
 
 HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
 YEAR_S = 365 * 24 * 3600
-LARGEST_BODY = 2 * 2**20  # bytes of anything but an upload
+LARGEST_BODY = 2 * 2**20  # bytes of anything but an upload, and what may stand around the files of one
+UPLOAD = "/gradio_api/upload"
 TOKEN = re.compile(r"[0-9A-Za-z_-]{40,60}")
 OPENS = ("/", "/config")  # what a browser and gradio_client ask for first
 ANYBODY = ("/login", "/gradio_api/startup-events")  # gradio asks itself for the latter when it starts
@@ -44,7 +46,7 @@ def around(studio: Studio, headers: Mapping[str, str] = HEADERS) -> dict[str, An
     """The `app_kwargs` of gradio's launch. `headers` go into every answer that does not have them."""
     space = studio.settings.space
     return {
-        "middleware": [Middleware(Door, people=studio.people, headers=headers, space=space)],
+        "middleware": [Middleware(Door, studio=studio, headers=headers)],
         "routes": [
             pulse.route(studio),
             *Media(studio).routes(),
@@ -59,11 +61,12 @@ def around(studio: Studio, headers: Mapping[str, str] = HEADERS) -> dict[str, An
 class Door:
     """Finds out who is asking and keeps it in `request.state.owner`. Turns away other sites, strangers and floods."""
 
-    def __init__(self, app: ASGIApp, *, people: People, headers: Mapping[str, str], space: bool):
+    def __init__(self, app: ASGIApp, *, studio: Studio, headers: Mapping[str, str]):
         self._app = app
-        self._people = people
+        self._people = studio.people
         self._headers = headers
-        self._space = space
+        self._space = studio.settings.space
+        self._largest_upload = studio.settings.max_upload_mb * 2**20 + LARGEST_BODY
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One exchange. The lifespan of the server passes through."""
@@ -74,7 +77,8 @@ class Door:
         cookie = self._admit(request)
         refusal = self._refusal(request)
         answer = refusal or self._app
-        await answer(scope, _limited(request, receive), _adding(send, self._headers, cookie))
+        body = _limited(receive, self._largest(request), files=request.scope["path"] == UPLOAD)
+        await answer(scope, body, _adding(send, self._headers, cookie))
 
     def _admit(self, request: Request) -> str | None:
         """Sets the owner, if one is known, and returns the cookie that a new browser is to keep."""
@@ -99,7 +103,7 @@ class Door:
         if _foreign(request.headers):
             return PlainTextResponse("this studio answers to its own pages only", status_code=403)
         length = request.headers.get("content-length", "0")
-        if not _uploads(request) and (not length.isdecimal() or int(length) > LARGEST_BODY):
+        if not length.isdecimal() or int(length) > self._largest(request):
             return PlainTextResponse("that is too much at once", status_code=413)
         open_to_all = request.url.path in ANYBODY or request.url.path.startswith(VOTES)
         if self._people.auth == "local" and not request.state.owner and not open_to_all:
@@ -107,6 +111,10 @@ class Door:
                 return _to("/login", request)
             return JSONResponse({"error": "sign in first"}, status_code=401)
         return None
+
+    def _largest(self, request: Request) -> int:
+        """Bytes of a body. gradio's own limit is for each file, not for the fields beside them nor for their sum."""
+        return self._largest_upload if request.scope["path"] == UPLOAD else LARGEST_BODY
 
 
 class Media:
@@ -224,21 +232,22 @@ def _foreign(headers: Headers) -> bool:
     return urlsplit(origin).netloc not in (headers.get("host"), headers.get("x-forwarded-host")) or origin == "null"
 
 
-def _uploads(request: Request) -> bool:
-    return request.url.path.rstrip("/").endswith("/upload")  # gradio's max_file_size limits these
+def _limited(receive: Receive, left: int, *, files: bool) -> Receive:
+    """The body, which ends early if it is longer than it said, or said nothing and is too long (bytes).
 
-
-def _limited(request: Request, receive: Receive) -> Receive:
-    """The body, which ends early if it is longer than it said, or said nothing and is too long."""
-    if _uploads(request):
-        return receive
-    left = LARGEST_BODY
+    The end is a `MultiPartException` where it brings files: for no other does gradio remove what it has of them.
+    """
+    more = True
 
     async def limited() -> Message:
-        nonlocal left
+        nonlocal left, more
         message = await receive()
         left -= len(message.get("body", b""))
-        return message if left >= 0 else {"type": "http.disconnect"}
+        broken = left < 0 or (more and message["type"] == "http.disconnect")
+        more = message.get("more_body", False)
+        if broken and files:
+            raise MultiPartException("an upload was broken off, or is larger than the maximum allowed size")
+        return {"type": "http.disconnect"} if broken else message
 
     return limited
 

@@ -14,12 +14,14 @@ import httpx
 import numpy as np
 import pytest
 from gradio.route_utils import delete_files_created_by_app
+from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
 
 from pipelines import catalog
 from pipelines.clip import Clip
 from pipelines.media import export
 from pipelines.requests import TextToVideo
+from studio.benchmarks import ground
 from studio.gallery import Query
 from studio.made import Made
 from studio.people import COOKIE, People, alias
@@ -29,6 +31,7 @@ from studio.ui.app import start
 from studio.ui.web import LARGEST_BODY
 
 ENDPOINTS = {"/submit", "/job", "/cancel", "/clip", "/models", "/verify"}
+UPLOAD_MB = 2
 ASKED = {"task": "text-to-video", "prompt": "a fox"}
 SECRET = "the secret prompt of ada"
 SCRIPT = "<script>alert(1)</script> ${1+1} {{7*7}} {% raw %} %s \x00"
@@ -99,7 +102,7 @@ def served(folder: Path, **settings: object) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory):
-    yield from served(tmp_path_factory.mktemp("data"), max_waiting=3)
+    yield from served(tmp_path_factory.mktemp("data"), max_waiting=3, max_upload_mb=UPLOAD_MB)
 
 
 @pytest.fixture
@@ -321,6 +324,33 @@ def test_a_body_that_is_too_long_is_refused_whether_it_says_so_or_not(bob):
     assert bob.http.post("/gradio_api/call/job", content=body).status_code == 413
     with pytest.raises(httpx.HTTPError):
         bob.http.post("/gradio_api/call/job", content=iter([body])).raise_for_status()
+
+
+def test_no_path_but_that_of_uploads_lets_a_longer_body_in(bob):
+    body = b'{"data": ["' + b"x" * LARGEST_BODY + b'"]}'
+    for path in ("run/upload", "call/upload", "run/upload/", "upload/", "upload/x/upload"):
+        assert bob.http.post(f"/gradio_api/{path}", content=body).status_code == 413
+
+
+def test_the_limit_of_uploads_is_for_all_that_one_request_brings(here):
+    large, half = b"x" * ((UPLOAD_MB + 3) * 2**20), b"x" * (UPLOAD_MB * 2**20 // 2 + 2**20)
+    said = {"Content-Type": "multipart/form-data; boundary=b"}
+    body = b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n' + large + b"\r\n--b--\r\n"
+    with httpx.Client(base_url=f"{here.url}/gradio_api", timeout=30) as http:
+        assert http.post("/upload", content=body, headers=said).status_code == 413
+        assert http.post("/upload", files=[("files", (name, half)) for name in "abc"]).status_code == 413
+        assert http.post("/upload", content=iter([body]), headers=said).status_code == 413
+        assert http.post("/upload", files=[("files", (name, half[: 2**20])) for name in "ab"]).status_code == 200
+
+
+def test_nothing_is_kept_of_an_upload_that_breaks_off(here):
+    before = set(Path(get_upload_folder()).iterdir())
+    form = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n' + b"x" * 100_000
+    head = "POST /gradio_api/upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+    with socket.create_connection(("127.0.0.1", int(here.url.rpartition(":")[2]))) as line:
+        line.sendall(f"{head}Content-Length: 1000000\r\n\r\n".encode() + form)
+        ground.until(lambda: set(Path(get_upload_folder()).iterdir()) > before, "the half of a file")
+    ground.until(lambda: set(Path(get_upload_folder()).iterdir()) == before, "its removal", 5)
 
 
 def test_a_new_browser_gets_a_cookie_that_no_script_can_read_and_an_old_one_keeps_its_own(here, bob):
