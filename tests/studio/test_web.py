@@ -1,9 +1,13 @@
 """The door of the page: to which hosts a studio answers, and who is somebody there."""
 
+import asyncio
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
+import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -106,3 +110,27 @@ def test_an_address_brings_only_so_many_new_browsers(opened):
 
     assert came(opened(host="0.0.0.0")) == [True] * most + [False]
     assert came(opened()) == [True] * (most + 1), "who is at the machine keeps no others out"
+
+
+def test_whom_the_database_keeps_waiting_keeps_nobody_else_waiting(tmp_path):
+    with closing(Studio.open(Settings(data=tmp_path, auth="local"))) as studio:
+        app = Starlette(routes=[Route("/x", owner)], middleware=web.around(studio)["middleware"])
+        at = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost")
+        busy = studio.database._lock
+        busy.acquire()
+        release = threading.Timer(3, busy.release)
+        release.start()
+
+        async def others_wait_s() -> float:
+            asking = asyncio.ensure_future(at.get("/x"))
+            begun = time.monotonic()
+            for _ in range(10):
+                await asyncio.sleep(0.01)
+            waited = time.monotonic() - begun
+            release.cancel()
+            if waited < 2:
+                busy.release()
+            assert (await asking).status_code == 401
+            return waited
+
+        assert asyncio.run(others_wait_s()) < 2
