@@ -62,13 +62,18 @@ class Served:
         return Caller(http, alias("browser", token))
 
     def clip_of(self, owner: str, prompt: str = SECRET) -> str:
-        """Puts a still into somebody's gallery; its id."""
-        path = self.studio.settings.clips / secrets.token_hex(16) / "clip.png"
-        path.parent.mkdir(parents=True)
-        request = TextToVideo(prompt=prompt, still=True)
-        export.save(Clip(frames=np.zeros((1, 64, 64, 3), np.uint8), fps=16, origin=request), path)
-        made = Made(path=path, request=request, frames=1, fps=16, width=64, height=64, elapsed_s=1.0)
-        return self.studio.gallery.add(made, owner)
+        """The id of a still that is put into somebody's gallery."""
+        return clip_of(self.studio, owner, prompt)
+
+
+def clip_of(studio: Studio, owner: str, prompt: str = SECRET) -> str:
+    """Puts a still into somebody's gallery; its id."""
+    path = studio.settings.clips / secrets.token_hex(16) / "clip.png"
+    path.parent.mkdir(parents=True)
+    request = TextToVideo(prompt=prompt, still=True)
+    export.save(Clip(frames=np.zeros((1, 64, 64, 3), np.uint8), fps=16, origin=request), path)
+    made = Made(path=path, request=request, frames=1, fps=16, width=64, height=64, elapsed_s=1.0)
+    return studio.gallery.add(made, owner)
 
 
 def served(folder: Path, **settings: object) -> Iterator[Served]:

@@ -1,6 +1,5 @@
 """The public API and the way to media, over HTTP on this machine: what they do, and what they never do."""
 
-import json
 import logging
 import socket
 import time
@@ -171,24 +170,6 @@ def test_the_wrong_number_of_arguments_is_an_error_without_a_trace(here, bob):
         for data in ([], ["a", "b", "c"]):
             event, said = bob.call(name, *data)
             assert event == "error" and innocent(said, here), said[:300]
-
-
-def test_no_event_of_the_page_tells_anything_of_anothers(here, ada, bob):
-    """Every event can be called by whoever knows its number: with nothing, with ids, with words that are code."""
-    clip = here.clip_of(ada.owner)
-    for number, event in enumerate(here.page.config["dependencies"]):
-        for value in (None, SCRIPT, clip, {"act": "reuse", "clip": clip}):
-            data = [value] * len(event["inputs"])
-            body = {
-                "fn_index": number,
-                "data": data,
-                "session_hash": "bob",
-                "event_data": {"act": "star", "clip": clip},
-            }
-            said = bob.http.post("/gradio_api/run/predict", content=json.dumps(body)).text
-            assert innocent(said, here), (number, event["api_name"], str(value)[:40], said[:300])
-    entry = here.studio.gallery.get(clip, ada.owner)
-    assert entry is not None and not entry.starred
 
 
 def test_the_queue_cannot_be_passed_by(bob):
