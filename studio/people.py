@@ -120,10 +120,9 @@ class People:
         token = cookies.get(COOKIE, "")
         if not token:
             return None
-        owner, ours = alias("browser", token), self._signed(token.partition(".")[0])
-        return (
-            owner if hmac.compare_digest(ours.encode(), token.encode(errors="replace")) or self._keeps(owner) else None
-        )
+        owner, signed = alias("browser", token), self._signed(token.partition(".")[0])
+        ours = hmac.compare_digest(signed.encode(), token.encode(errors="replace"))
+        return owner if ours or self._keeps(owner) else None
 
     def newcomer(self) -> str:
         """The cookie of a browser that is new here."""
@@ -148,7 +147,7 @@ class People:
         return f"{drawn}.{hmac.new(self._secret, drawn.encode(errors='replace'), hashlib.sha256).hexdigest()[:32]}"
 
     def _keeps(self, owner: str) -> bool:
-        """Whether something is kept for this owner: until 0.1 cookies were not signed, and are good for a year."""
+        """Whether something is kept for this owner: the first cookies, good for a year, were not signed."""
         with self._database.read() as connection:
             return any(
                 connection.execute(f"SELECT 1 FROM {table} WHERE owner = ? LIMIT 1", (owner,)).fetchone()
