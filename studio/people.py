@@ -1,6 +1,7 @@
 """Who is asking: a signed-in person, or the browser by the random token in its cookie; and how much each may use.
 
-An owner is a name like "person:ada" or "browser:<hash>". It can be shown and stored; nobody can sign in with it.
+An owner is a name like "person:ada" or "browser:<hash>". It can be shown and stored; nobody can sign in with it, and
+nobody makes one up: a browser is known by a cookie that the studio gave out.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ import sqlite3
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +22,7 @@ from studio.db import Database
 COOKIE = "rushes_owner"
 VISIT = "rushes_visit"
 VISIT_S = 30 * 24 * 3600
+NOBODY = "nobody"  # who brings no cookie of the studio's: owns nothing
 NAME = re.compile(r"[a-z0-9][a-z0-9_.@-]{0,63}")
 SHORTEST, LONGEST = 8, 1_000  # characters of a password
 WRONG_PASSWORDS, WITHIN_S = 5, 300  # of one name from one address, before it has to wait
@@ -52,6 +55,8 @@ class People:
         self._alone = alone
         self._wrong: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
         self._lock = threading.Lock()
+        with database.read() as connection:
+            self._secret = bytes(connection.execute("SELECT secret FROM cookies").fetchone()["secret"])
 
     def add(self, name: str, password: str, *, admin: bool = False) -> Person:
         """Lets somebody sign in. Raises `BadRequest` ("name", "password")."""
@@ -92,7 +97,7 @@ class People:
         self._slow_down(place, name)
         with self._database.read() as connection:
             row = connection.execute("SELECT password FROM people WHERE name = ?", (name,)).fetchone()
-        if not _matches(password[:LONGEST], row["password"] if row else NOBODY) or row is None:
+        if not _matches(password[:LONGEST], row["password"] if row else NO_PASSWORD) or row is None:
             with self._lock:
                 self._wrong[place, name].append(time.monotonic())
             raise BadRequest("password", "that name and password do not fit")
@@ -106,6 +111,22 @@ class People:
         """Ends one visit."""
         with self._database.write() as connection:
             connection.execute("DELETE FROM visits WHERE token = ?", (_digest(token),))
+
+    def owner(self, cookies: Mapping[str, str]) -> str | None:
+        """Who asks with these cookies, if it is somebody that the studio knows."""
+        if self.auth == "local":
+            person = self.visitor(cookies.get(VISIT, ""))
+            return person and person.owner
+        token = cookies.get(COOKIE, "")
+        if not token:
+            return None
+        owner, signed = alias("browser", token), self._signed(token.partition(".")[0])
+        ours = hmac.compare_digest(signed.encode(), token.encode(errors="replace"))
+        return owner if ours or self._keeps(owner) else None
+
+    def newcomer(self) -> str:
+        """The cookie of a browser that is new here."""
+        return self._signed(secrets.token_urlsafe(32))
 
     def visitor(self, token: str) -> Person | None:
         """Who signed in with this token, if it is still good."""
@@ -122,6 +143,17 @@ class People:
             return self._alone
         return any(person.admin and person.owner == owner for person in self.list())
 
+    def _signed(self, drawn: str) -> str:
+        return f"{drawn}.{hmac.new(self._secret, drawn.encode(errors='replace'), hashlib.sha256).hexdigest()[:32]}"
+
+    def _keeps(self, owner: str) -> bool:
+        """Whether something is kept for this owner: the first cookies, good for a year, were not signed."""
+        with self._database.read() as connection:
+            return any(
+                connection.execute(f"SELECT 1 FROM {table} WHERE owner = ? LIMIT 1", (owner,)).fetchone()
+                for table in ("clips", "jobs", "studies")
+            )
+
     def _slow_down(self, place: str, name: str) -> None:
         since = time.monotonic() - WITHIN_S
         with self._lock:
@@ -132,18 +164,9 @@ class People:
 
 
 def owner_of(request: Any) -> str:
-    """The owner behind a gradio or starlette request: the person signed in, else the browser, else the API session.
-
-    What the middleware of `studio.ui.web` found out counts; without it the cookie does, and for a caller that keeps
-    no cookies gradio's session.
-    """
+    """The owner behind a gradio or starlette request: whom the middleware of `studio.ui.web` has found, else NOBODY."""
     plain = getattr(request, "request", None) or request
-    known = getattr(plain.state, "owner", None)
-    if known is not None:
-        return known
-    if token := plain.cookies.get(COOKIE):
-        return alias("browser", token)
-    return alias("session", getattr(request, "session_hash", None) or "")
+    return getattr(plain.state, "owner", None) or NOBODY
 
 
 def alias(kind: str, secret: str) -> str:
@@ -169,4 +192,4 @@ def _scrypt(password: str, salt: bytes) -> bytes:
     return hashlib.scrypt(password.encode(errors="replace"), salt=salt, **SCRYPT)
 
 
-NOBODY = f"{'00' * 16}${'00' * 64}"  # hashed against for a name that does not exist, so that it takes as long
+NO_PASSWORD = f"{'00' * 16}${'00' * 64}"  # hashed against for a name that does not exist, so that it takes as long

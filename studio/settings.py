@@ -1,7 +1,10 @@
 """Where the studio keeps its things and how it listens: read from the environment once, then passed on."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from ipaddress import ip_address
 from pathlib import Path
 
 import platformdirs
@@ -11,7 +14,8 @@ from pipelines.errors import BadRequest
 # Where a model works: in a process of its own beside the web server, or where it is called (ZeroGPU lends its GPU so).
 RUNNERS = ("process", "inline")
 AUTH = ("none", "local")  # whether people sign in; without, every browser is somebody of its own
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
+HOST = re.compile(r"(\*\.)?[a-z0-9][a-z0-9.-]*")  # a name or an IPv4 address; "*." stands for any name below
+SHARED = "*.gradio.live"  # where gradio's share links lead
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +23,7 @@ class Settings:
     """The choices of whoever runs the studio. `data` holds everything that it keeps; nothing is created here.
 
     The quotas are for each owner: jobs that wait, megapixel seconds of one clip, megabytes of clips; None is no limit.
+    `hosts`: the names by which others reach the studio, through a proxy or a link; "*.x" is every name below x.
     `space`: this runs in a Space of Hugging Face, which signs people in and shows the page in a frame.
     """
 
@@ -27,6 +32,7 @@ class Settings:
     runner: str = "process"
     host: str = "127.0.0.1"
     port: int = 7860
+    hosts: tuple[str, ...] = ()
     max_upload_mb: int = 300
     auth: str = "none"
     max_waiting: int = 50  # two studies as the page proposes them, of 24 clips each
@@ -50,6 +56,7 @@ class Settings:
             runner=read("RUSHES_RUNNER", cls.runner, _one_of(RUNNERS)),
             host=read("RUSHES_HOST", cls.host, _text),
             port=read("RUSHES_PORT", cls.port, port),
+            hosts=read("RUSHES_HOSTS", (), _hosts) + (SHARED,) * (env.get("GRADIO_SHARE", "").lower() == "true"),
             max_upload_mb=read("RUSHES_MAX_UPLOAD_MB", cls.max_upload_mb, _count),
             auth=read("RUSHES_AUTH", cls.auth, _one_of(AUTH)),
             max_waiting=read("RUSHES_MAX_WAITING", cls.max_waiting, _count),
@@ -83,7 +90,25 @@ class Settings:
     @property
     def alone(self) -> bool:
         """Whether nobody but the people at this machine can reach the studio."""
-        return self.host in LOOPBACK and not self.space
+        return loopback(self.host) and not self.hosts and not self.space
+
+    def answers_to(self, host: str) -> bool:
+        """Whether a request for this host, a name or an address in lower case, is meant for this studio.
+
+        On this machine alone that matters: a page of anybody's can have its own name lead here (DNS rebinding), and a
+        proxy brings strangers.
+        """
+        if self.space or not loopback(self.host):
+            return True
+        return loopback(host) or any(fnmatchcase(host, name) for name in self.hosts)
+
+
+def loopback(host: str) -> bool:
+    """Whether a name or an address leads from this machine to itself."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def port(name: str, text: str) -> int:
@@ -123,6 +148,14 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[str, str], str]:
         return text
 
     return check
+
+
+def _hosts(name: str, text: str) -> tuple[str, ...]:
+    hosts = tuple(host.strip().lower() for host in text.split(","))
+    for host in hosts:
+        if not HOST.fullmatch(host):
+            raise BadRequest(name, f"must be names as in films.example.org, with commas between, got {host[:40]!r}")
+    return hosts
 
 
 def _switch(name: str, text: str) -> bool:

@@ -1,7 +1,6 @@
-"""A place to drop a file on: the settings in it, and a button that puts them into the form of Create."""
+"""A place to drop a file on: the settings in it, and a button that puts them into the form for such a request."""
 
 import html
-import os
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ SHOWN = ("prompt", "negative", "model", "seed", "seconds", "aspect", "steps", "g
 
 
 def draw(desk: Desk) -> None:
-    """Draws the place, and sends what is found as an order {"act": "reuse", "request"} to Create."""
+    """Draws the place, and sends what is found as an order {"act": "reuse", "request"} to the tab of its task."""
     with gr.Row(elem_id="dropped", equal_height=True):
         file = gr.File(label=label("Settings of a file"), file_types=KINDS, height=132, scale=2, min_width=260)
         with gr.Column(scale=3, min_width=260):
@@ -34,12 +33,12 @@ def draw(desk: Desk) -> None:
         except StudioError as error:
             return [None, None, _refused(refusal(error, say)), gr.Button(visible=False)]  # the box is free for another
         finally:
-            os.unlink(path)  # what was dropped is not kept
+            Path(path).unlink(missing_ok=True)  # what was dropped is not kept
         return [None, what and what.fields, _told(what, say), gr.Button(visible=what is not None)]
 
-    def order(settings: dict[str, Any], before: dict[str, Any]) -> tuple[Any, Any]:
+    def order(settings: dict[str, Any], before: dict[str, Any], request: gr.Request) -> tuple[Any, Any]:
         now = {"act": "reuse", "clip": "", "clips": [], "request": settings, "n": before["n"] + 1}
-        return now, gr.Tabs(selected=tab_id(desk.rooms["reuse"]))
+        return now, gr.Tabs(selected=tab_id(desk.room(now, desk.owner(request))))
 
     def hint(request: gr.Request) -> list[Any]:
         return [_hint(say_to(request)), gr.Button(visible=False)]

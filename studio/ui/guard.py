@@ -4,11 +4,7 @@
 """
 
 import math
-import threading
-import time
-from collections import OrderedDict, deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from starlette.middleware import Middleware
@@ -18,24 +14,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from studio.studio import Studio
 from studio.ui import web
+from studio.ui.window import Pace, Window
 
 RESIZER = "https://cdnjs.cloudflare.com"  # where gradio's page in a Space takes the script that fits it into its frame
-KNOWN = 10_000  # callers that are remembered
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pace:
-    """At most `most` requests in any `seconds`, for paths that end so; those that only read count where `reads`."""
-
-    ends: tuple[str, ...]
-    most: int
-    seconds: float
-    reads: bool = False
+CROWD = 5  # owners who may share one address, each at the full pace
 
 
 # What is packed or counted anew for whoever asks.
 PACKED = ("/archive", "/queue", "/report", *(f"/votes.{kind}" for kind in ("csv", "json", "parquet")))
-# Of one owner, or of one address that is nobody yet. A page that is open asks about once a second.
+# Of one owner, or of one address that is nobody yet; of all owners at one address CROWD times as much. A page that is
+# open asks about once a second.
 PACES = (
     Pace(ends=("/upload",), most=30, seconds=60),
     Pace(ends=("/login",), most=20, seconds=60),
@@ -76,37 +64,12 @@ def headers(*, space: bool = False) -> dict[str, str]:
     }
 
 
-class Window:
-    """Counts what each caller did lately: a sliding window, the oldest callers forgotten first. Safe for threads."""
-
-    def __init__(self, pace: Pace, clock: Callable[[], float] = time.monotonic):
-        self._pace = pace
-        self._clock = clock
-        self._seen: OrderedDict[str, deque[float]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def wait(self, caller: str) -> float:
-        """0 if the caller may go on, which is then counted; else the seconds until it may."""
-        now = self._clock()
-        with self._lock:
-            times = self._seen.setdefault(caller, deque())
-            self._seen.move_to_end(caller)
-            while len(self._seen) > KNOWN:
-                self._seen.popitem(last=False)
-            while times and times[0] <= now - self._pace.seconds:
-                times.popleft()
-            if len(times) >= self._pace.most:
-                return times[0] + self._pace.seconds - now
-            times.append(now)
-        return 0.0
-
-
 class Turnstile:
     """Answers 429 to whoever sends more than people do. Stands behind `web.Door`, which knows who it is."""
 
     def __init__(self, app: ASGIApp, paces: tuple[Pace, ...] = PACES):
         self._app = app
-        self._windows = [(pace, Window(pace)) for pace in paces]
+        self._windows = [(pace, Window(pace), Window(replace(pace, most=CROWD * pace.most))) for pace in paces]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One exchange; only what changes something or asks for work is counted."""
@@ -118,9 +81,9 @@ class Turnstile:
         await self._app(scope, receive, send)
 
     def _wait(self, request: Request) -> float:
-        path = request.url.path.rstrip("/")
-        caller = getattr(request.state, "owner", None) or (request.client.host if request.client else "")
-        for pace, window in self._windows:
+        path, place = request.scope["path"].rstrip("/"), web.place(request)
+        owner = getattr(request.state, "owner", None)
+        for pace, own, crowd in self._windows:
             if path.endswith(pace.ends) and (pace.reads or request.method == "POST"):
-                return window.wait(caller)
+                return own.wait(owner or place) or crowd.wait(place)
         return 0.0

@@ -4,8 +4,6 @@
 """
 
 import html
-import re
-import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -16,6 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.formparsers import MultiPartException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
@@ -28,15 +27,23 @@ from studio.studio import Studio
 from studio.ui import pulse
 from studio.ui.results import Results
 from studio.ui.voting import Voting
+from studio.ui.window import Pace, Window
+from studio.ui.words import say_to
 
 HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
 YEAR_S = 365 * 24 * 3600
-LARGEST_BODY = 2 * 2**20  # bytes of anything but an upload
-TOKEN = re.compile(r"[0-9A-Za-z_-]{40,60}")
+LARGEST_BODY = 2 * 2**20  # bytes of anything but an upload, and what may stand around the files of one
+UPLOAD = "/gradio_api/upload"
 OPENS = ("/", "/config")  # what a browser and gradio_client ask for first
+NEWCOMERS = Pace(ends=OPENS, most=60, seconds=600, reads=True)  # new browsers of one address
 ANYBODY = ("/login", "/gradio_api/startup-events")  # gradio asks itself for the latter when it starts
+KEEPS_NOTHING = (UPLOAD, "/gradio_api/call/models", "/gradio_api/call/verify")  # what nobody in particular may ask
 ARCHIVE, QUEUE = "rushes.zip", "rushes-queue.zip"
 VOTES = "/vote/"  # raters come by a link and without an account
+ASTRAY = "this studio does not answer to that host; whoever runs it names its public hosts in RUSHES_HOSTS"
+UNKNOWN = (
+    "This studio knows you by its cookie, and there is none: allow cookies and open the page again, a little later."
+)
 NOT_HERE = "there is nothing of yours here"
 
 
@@ -44,7 +51,7 @@ def around(studio: Studio, headers: Mapping[str, str] = HEADERS) -> dict[str, An
     """The `app_kwargs` of gradio's launch. `headers` go into every answer that does not have them."""
     space = studio.settings.space
     return {
-        "middleware": [Middleware(Door, people=studio.people, headers=headers, space=space)],
+        "middleware": [Middleware(Door, studio=studio, headers=headers)],
         "routes": [
             pulse.route(studio),
             *Media(studio).routes(),
@@ -59,11 +66,13 @@ def around(studio: Studio, headers: Mapping[str, str] = HEADERS) -> dict[str, An
 class Door:
     """Finds out who is asking and keeps it in `request.state.owner`. Turns away other sites, strangers and floods."""
 
-    def __init__(self, app: ASGIApp, *, people: People, headers: Mapping[str, str], space: bool):
+    def __init__(self, app: ASGIApp, *, studio: Studio, headers: Mapping[str, str]):
         self._app = app
-        self._people = people
+        self._people = studio.people
         self._headers = headers
-        self._space = space
+        self._settings = studio.settings
+        self._newcomers = Window(NEWCOMERS)
+        self._largest_upload = studio.settings.max_upload_mb * 2**20 + LARGEST_BODY
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One exchange. The lifespan of the server passes through."""
@@ -71,42 +80,60 @@ class Door:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        cookie = self._admit(request)
-        refusal = self._refusal(request)
-        answer = refusal or self._app
-        await answer(scope, _limited(request, receive), _adding(send, self._headers, cookie))
+        cookie, answer = None, self._astray(request)
+        if answer is None:
+            cookie = await self._admit(request)
+            answer = self._refusal(request) or self._app
+        body = _limited(receive, self._largest(request), files=request.scope["path"] == UPLOAD)
+        await answer(scope, body, _adding(send, self._headers, cookie))
 
-    def _admit(self, request: Request) -> str | None:
-        """Sets the owner, if one is known, and returns the cookie that a new browser is to keep."""
-        if self._people.auth == "local":
-            person = self._people.visitor(request.cookies.get(VISIT, ""))
-            request.state.owner = person.owner if person else None
-            return None
-        if self._space and (name := _hub_name(request)):
-            request.state.owner = f"hub:{name}"
-            return None
-        token = request.cookies.get(COOKIE, "")
-        if TOKEN.fullmatch(token):
-            request.state.owner = alias("browser", token)
-            return None
-        if request.url.path not in OPENS:
-            return None
-        token = secrets.token_urlsafe(32)
-        request.state.owner = alias("browser", token)
-        return cookie(COOKIE, token, request, space=self._space, keep_s=YEAR_S)
-
-    def _refusal(self, request: Request) -> Response | None:
+    def _astray(self, request: Request) -> Response | None:
+        """The answer to what is meant for another host, was sent by another site's page, or is too long."""
+        said = [request.headers.get("host", ""), *request.headers.getlist("x-forwarded-host")]
+        hosts = [_name(host) for host in said]
+        if self._settings.alone:
+            hosts.append(place(request))  # a proxy that says another host still says for whom it asks
+        if not all(map(self._settings.answers_to, hosts)):
+            return PlainTextResponse(ASTRAY, status_code=403)
         if _foreign(request.headers):
             return PlainTextResponse("this studio answers to its own pages only", status_code=403)
         length = request.headers.get("content-length", "0")
-        if not _uploads(request) and (not length.isdecimal() or int(length) > LARGEST_BODY):
+        if not length.isdecimal() or int(length) > self._largest(request):
             return PlainTextResponse("that is too much at once", status_code=413)
-        open_to_all = request.url.path in ANYBODY or request.url.path.startswith(VOTES)
-        if self._people.auth == "local" and not request.state.owner and not open_to_all:
-            if "text/html" in request.headers.get("accept", ""):
-                return _to("/login", request)
-            return JSONResponse({"error": "sign in first"}, status_code=401)
         return None
+
+    async def _admit(self, request: Request) -> str | None:
+        """Sets the owner, if one is known, and returns the cookie that a new browser is to keep."""
+        open_to_all = self._people.auth == "none"
+        if open_to_all and self._settings.space and (name := _hub_name(request)):
+            request.state.owner = f"hub:{name}"
+            return None
+        request.state.owner = await run_in_threadpool(self._people.owner, request.cookies)
+        if request.state.owner or not open_to_all or request.scope["path"] not in OPENS or self._crowded(request):
+            return None
+        token = self._people.newcomer()
+        request.state.owner = alias("browser", token)
+        return cookie(COOKIE, token, request, space=self._settings.space, keep_s=YEAR_S)
+
+    def _crowded(self, request: Request) -> bool:
+        """Whether too many new browsers come from one address, which could be one that throws its cookies away."""
+        return not self._settings.alone and self._newcomers.wait(place(request)) > 0
+
+    def _refusal(self, request: Request) -> Response | None:
+        """The answer to whom the studio does not know, where it has to."""
+        path, known = request.scope["path"], request.state.owner
+        if known or path in ANYBODY or path.startswith(VOTES):
+            return None
+        if self._people.auth == "none":
+            asks = request.method == "POST" and path not in KEEPS_NOTHING
+            return JSONResponse({"error": say_to(request)(UNKNOWN)}, status_code=403) if asks else None
+        if "text/html" in request.headers.get("accept", ""):
+            return _to("/login", request)
+        return JSONResponse({"error": "sign in first"}, status_code=401)
+
+    def _largest(self, request: Request) -> int:
+        """Bytes of a body. gradio's own limit is for each file, not for the fields beside them nor for their sum."""
+        return self._largest_upload if request.scope["path"] == UPLOAD else LARGEST_BODY
 
 
 class Media:
@@ -168,9 +195,8 @@ class Entrance:
         given = dict(parse_qsl((await request.body()).decode(errors="replace")))
         name, password = given.get("username", ""), given.get("password", "")
         browser = "text/html" in request.headers.get("accept", "")
-        place = request.client.host if request.client else ""
         try:
-            token = await run_in_threadpool(self._people.sign_in, name, password, place)
+            token = await run_in_threadpool(self._people.sign_in, name, password, place(request))
         except StudioError as error:
             if browser:
                 return HTMLResponse(_form(str(error)), status_code=401)
@@ -192,6 +218,19 @@ def cookie(name: str, value: str, request: Request, *, space: bool, keep_s: int)
     site = "; SameSite=None; Secure; Partitioned" if space else "; SameSite=Lax"
     secure = "; Secure" if request.url.scheme == "https" and not space else ""
     return f"{name}={value}; Path=/; Max-Age={keep_s}; HttpOnly{site}{secure}"
+
+
+def place(request: Request) -> str:
+    """The address that a request comes from; that of the visitor behind a proxy whom FORWARDED_ALLOW_IPS names."""
+    return request.client.host if request.client else ""
+
+
+def _name(host: str) -> str:
+    """The name or address in a Host line, without its port, in lower case; empty if it is none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:  # a bracket that is not closed
+        return ""
 
 
 def _to(path: str, request: Request) -> Response:
@@ -224,21 +263,22 @@ def _foreign(headers: Headers) -> bool:
     return urlsplit(origin).netloc not in (headers.get("host"), headers.get("x-forwarded-host")) or origin == "null"
 
 
-def _uploads(request: Request) -> bool:
-    return request.url.path.rstrip("/").endswith("/upload")  # gradio's max_file_size limits these
+def _limited(receive: Receive, left: int, *, files: bool) -> Receive:
+    """The body, which ends early if it is longer than it said, or said nothing and is too long (bytes).
 
-
-def _limited(request: Request, receive: Receive) -> Receive:
-    """The body, which ends early if it is longer than it said, or said nothing and is too long."""
-    if _uploads(request):
-        return receive
-    left = LARGEST_BODY
+    The end is a `MultiPartException` where it brings files: for no other does gradio remove what it has of them.
+    """
+    more = True
 
     async def limited() -> Message:
-        nonlocal left
+        nonlocal left, more
         message = await receive()
         left -= len(message.get("body", b""))
-        return message if left >= 0 else {"type": "http.disconnect"}
+        broken = left < 0 or (more and message["type"] == "http.disconnect")
+        more = message.get("more_body", False)
+        if broken and files:
+            raise MultiPartException("an upload was broken off, or is larger than the maximum allowed size")
+        return {"type": "http.disconnect"} if broken else message
 
     return limited
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import gradio as gr
+from starlette.concurrency import run_in_threadpool
 
 from pipelines import catalog
 from pipelines.enhance import enhance
@@ -114,15 +115,15 @@ async def _longer(
 async def _written(studio: Studio, owner: str, asked: Rewrite, wait_s: float) -> str:
     """What the worker's language model writes; nothing if its owner stopped it. Raises `StudioError`."""
     jobs, until = studio.jobs, time.monotonic() + wait_s
-    id = jobs.submit(asked, owner)
-    while (job := jobs.get(id, owner)) and not job.over:
+    id = await run_in_threadpool(jobs.submit, asked, owner)
+    while (job := await run_in_threadpool(jobs.get, id, owner)) and not job.over:
         if time.monotonic() > until:
-            jobs.cancel(id, owner)
+            await run_in_threadpool(jobs.cancel, id, owner)
             raise Unavailable(f"the language model did not answer in {wait_s:g} s")
         await asyncio.sleep(LOOK_S)
     if job is None or job.state == CANCELLED:
         return ""
-    forget(jobs, id, owner)
+    await run_in_threadpool(forget, jobs, id, owner)
     if job.state == DONE:
         return job.message
     raise Unavailable(job.message)

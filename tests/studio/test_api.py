@@ -1,105 +1,33 @@
 """The public API and the way to media, over HTTP on this machine: what they do, and what they never do."""
 
-import json
 import logging
-import secrets
 import socket
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 
-import gradio as gr
 import httpx
-import numpy as np
 import pytest
 from gradio.route_utils import delete_files_created_by_app
+from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
 
 from pipelines import catalog
-from pipelines.clip import Clip
-from pipelines.media import export
-from pipelines.requests import TextToVideo
+from studio.benchmarks import ground
 from studio.gallery import Query
-from studio.made import Made
-from studio.people import COOKIE, People, alias
-from studio.settings import Settings
-from studio.studio import Studio
-from studio.ui.app import start
+from studio.people import COOKIE, alias
 from studio.ui.web import LARGEST_BODY
+from tests.studio.conftest import SECRET, Served, served
 
 ENDPOINTS = {"/submit", "/job", "/cancel", "/clip", "/models", "/verify"}
+UPLOAD_MB = 2
 ASKED = {"task": "text-to-video", "prompt": "a fox"}
-SECRET = "the secret prompt of ada"
 SCRIPT = "<script>alert(1)</script> ${1+1} {{7*7}} {% raw %} %s \x00"
 TRACES = ("Traceback", 'File "', ".py", "root:x:", "sqlite", SECRET)
 
 
-@dataclass(frozen=True)
-class Caller:
-    """Somebody with a browser's cookie, and the only way that they have: HTTP."""
-
-    http: httpx.Client
-    owner: str
-
-    def call(self, name: str, *data: object) -> tuple[str, str]:
-        """("complete" or "error", what came with it) of an endpoint."""
-        joined = self.http.post(f"/gradio_api/call/{name}", content=json.dumps({"data": data}))
-        if joined.status_code != 200:
-            return "error", joined.text
-        events = self.http.get(f"/gradio_api/call/{name}/{joined.json()['event_id']}").text.strip().split("\n\n")
-        event, data = events[-1].split("\n", 1)
-        return event.removeprefix("event: "), data.removeprefix("data: ")
-
-    def result(self, name: str, *data: object) -> dict:
-        """The first result of a call that has to succeed."""
-        event, said = self.call(name, *data)
-        assert event == "complete", said
-        return json.loads(said)[0]
-
-
-@dataclass(frozen=True)
-class Served:
-    """A studio and the page that it is on."""
-
-    studio: Studio
-    page: gr.Blocks
-    url: str
-
-    def caller(self) -> Caller:
-        """Somebody new."""
-        token = secrets.token_urlsafe(32)
-        headers = {"Content-Type": "application/json"}
-        http = httpx.Client(base_url=self.url, cookies={COOKIE: token}, headers=headers, timeout=30)
-        return Caller(http, alias("browser", token))
-
-    def clip_of(self, owner: str, prompt: str = SECRET) -> str:
-        """Puts a still into somebody's gallery; its id."""
-        path = self.studio.settings.clips / secrets.token_hex(16) / "clip.png"
-        path.parent.mkdir(parents=True)
-        request = TextToVideo(prompt=prompt, still=True)
-        export.save(Clip(frames=np.zeros((1, 64, 64, 3), np.uint8), fps=16, origin=request), path)
-        made = Made(path=path, request=request, frames=1, fps=16, width=64, height=64, elapsed_s=1.0)
-        return self.studio.gallery.add(made, owner)
-
-
-def served(folder: Path, **settings: object) -> Iterator[Served]:
-    """A studio that is paused, so that its jobs wait for ever, and whose callers do not own the machine."""
-    opened = Studio.open(Settings(data=folder, runner="inline", **settings))
-    opened.jobs.pause(None)
-    studio = replace(opened, people=People(opened.database, auth=opened.settings.auth, alone=False))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    page, url = start(studio, port)
-    yield Served(studio, page, url.rstrip("/"))
-    page.close(verbose=False)
-    studio.close()
-
-
 @pytest.fixture(scope="module")
 def here(tmp_path_factory):
-    yield from served(tmp_path_factory.mktemp("data"), max_waiting=3)
+    yield from served(tmp_path_factory.mktemp("data"), max_waiting=3, max_upload_mb=UPLOAD_MB)
 
 
 @pytest.fixture
@@ -244,24 +172,6 @@ def test_the_wrong_number_of_arguments_is_an_error_without_a_trace(here, bob):
             assert event == "error" and innocent(said, here), said[:300]
 
 
-def test_no_event_of_the_page_tells_anything_of_anothers(here, ada, bob):
-    """Every event can be called by whoever knows its number: with nothing, with ids, with words that are code."""
-    clip = here.clip_of(ada.owner)
-    for number, event in enumerate(here.page.config["dependencies"]):
-        for value in (None, SCRIPT, clip, {"act": "reuse", "clip": clip}):
-            data = [value] * len(event["inputs"])
-            body = {
-                "fn_index": number,
-                "data": data,
-                "session_hash": "bob",
-                "event_data": {"act": "star", "clip": clip},
-            }
-            said = bob.http.post("/gradio_api/run/predict", content=json.dumps(body)).text
-            assert innocent(said, here), (number, event["api_name"], str(value)[:40], said[:300])
-    entry = here.studio.gallery.get(clip, ada.owner)
-    assert entry is not None and not entry.starred
-
-
 def test_the_queue_cannot_be_passed_by(bob):
     for name in ENDPOINTS:
         assert bob.http.post(f"/gradio_api/run{name}", json={"data": []}).status_code == 404
@@ -282,7 +192,7 @@ def test_no_address_leads_to_a_file_of_the_server(here, ada, bob):
 
 
 def sent(here: Served, content: bytes) -> str:
-    """Where gradio says that it has put an upload."""
+    """Where gradio says that it has put an upload; who brings one needs no cookie."""
     return httpx.post(f"{here.url}/gradio_api/upload", files={"files": ("mine.png", content)}).json()[0]
 
 
@@ -321,6 +231,33 @@ def test_a_body_that_is_too_long_is_refused_whether_it_says_so_or_not(bob):
     assert bob.http.post("/gradio_api/call/job", content=body).status_code == 413
     with pytest.raises(httpx.HTTPError):
         bob.http.post("/gradio_api/call/job", content=iter([body])).raise_for_status()
+
+
+def test_no_path_but_that_of_uploads_lets_a_longer_body_in(bob):
+    body = b'{"data": ["' + b"x" * LARGEST_BODY + b'"]}'
+    for path in ("run/upload", "call/upload", "run/upload/", "upload/", "upload/x/upload"):
+        assert bob.http.post(f"/gradio_api/{path}", content=body).status_code == 413
+
+
+def test_the_limit_of_uploads_is_for_all_that_one_request_brings(here):
+    large, half = b"x" * ((UPLOAD_MB + 3) * 2**20), b"x" * (UPLOAD_MB * 2**20 // 2 + 2**20)
+    said = {"Content-Type": "multipart/form-data; boundary=b"}
+    body = b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n' + large + b"\r\n--b--\r\n"
+    with httpx.Client(base_url=f"{here.url}/gradio_api", timeout=30) as http:
+        assert http.post("/upload", content=body, headers=said).status_code == 413
+        assert http.post("/upload", files=[("files", (name, half)) for name in "abc"]).status_code == 413
+        assert http.post("/upload", content=iter([body]), headers=said).status_code == 413
+        assert http.post("/upload", files=[("files", (name, half[: 2**20])) for name in "ab"]).status_code == 200
+
+
+def test_nothing_is_kept_of_an_upload_that_breaks_off(here):
+    before = set(Path(get_upload_folder()).iterdir())
+    form = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n' + b"x" * 100_000
+    head = "POST /gradio_api/upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+    with socket.create_connection(("127.0.0.1", int(here.url.rpartition(":")[2]))) as line:
+        line.sendall(f"{head}Content-Length: 1000000\r\n\r\n".encode() + form)
+        ground.until(lambda: set(Path(get_upload_folder()).iterdir()) > before, "the half of a file")
+    ground.until(lambda: set(Path(get_upload_folder()).iterdir()) == before, "its removal", 5)
 
 
 def test_a_new_browser_gets_a_cookie_that_no_script_can_read_and_an_old_one_keeps_its_own(here, bob):

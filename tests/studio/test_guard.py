@@ -10,7 +10,8 @@ from starlette.routing import Route
 
 from studio.settings import Settings
 from studio.studio import Studio
-from studio.ui.guard import PACES, Pace, Turnstile, Window, headers, protect
+from studio.ui.guard import CROWD, PACES, Turnstile, headers, protect
+from studio.ui.window import Pace, Window
 
 
 class Clock:
@@ -39,7 +40,9 @@ def test_callers_are_not_remembered_for_ever():
     assert window.wait("10099") > 0 and window.wait("0") == 0
 
 
-def asked(app: Starlette, path: str, method: str = "POST", client: str = "1.2.3.4") -> tuple[int, dict[str, str]]:
+def asked(
+    app: Starlette, path: str, method: str = "POST", client: str = "1.2.3.4", owner: str | None = None
+) -> tuple[int, dict[str, str]]:
     """Status and headers of one exchange with an ASGI app."""
     said: list[dict] = []
 
@@ -51,7 +54,7 @@ def asked(app: Starlette, path: str, method: str = "POST", client: str = "1.2.3.
 
     scope = {"type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": b""}
     scope |= {"headers": [], "client": (client, 1), "server": ("x", 80), "scheme": "http", "http_version": "1.1"}
-    asyncio.run(app({**scope, "root_path": "", "state": {}}, receive, send))
+    asyncio.run(app({**scope, "root_path": "", "state": {"owner": owner}}, receive, send))
     return said[0]["status"], {name.decode(): value.decode() for name, value in said[0]["headers"]}
 
 
@@ -69,6 +72,13 @@ def test_who_sends_too_much_is_told_when_to_come_back():
     assert status == 429 and 1 <= int(said["retry-after"]) <= 60
     assert asked(app, "/x")[0] == 200, "other requests have a pace of their own"
     assert asked(app, "/upload", client="5.6.7.8")[0] == 200
+
+
+def test_who_comes_as_one_owner_after_the_other_is_counted_by_the_address():
+    app = studio_with(Pace(ends=("",), most=2, seconds=60))
+    came = [asked(app, "/x", owner=f"browser:{number}")[0] for number in range(2 * CROWD + 1)]
+    assert came == [200] * 2 * CROWD + [429]
+    assert asked(app, "/x", owner="browser:0", client="5.6.7.8")[0] == 200
 
 
 def test_reading_is_not_counted():

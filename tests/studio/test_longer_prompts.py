@@ -1,6 +1,8 @@
 """Say more: who made the prompt longer is said, it can be stopped and taken back, and rules help when it fails."""
 
 import asyncio
+import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from pipelines.errors import BadRequest
+from pipelines.errors import BadRequest, Unavailable
 from pipelines.hub import language, tiny_text
 from pipelines.requests import Rewrite, TextToVideo, request_from_dict
 from studio import shop
@@ -78,6 +80,25 @@ def test_who_waits_too_long_gets_the_rules(studio: Studio, talker: Path):
     _, (more, _, _, said) = pressed(studio, wait_s=0.3)  # nobody works here
     assert more.value.startswith(PROMPT) and "did not answer in 0.3 s" in said
     assert [job.state for job in studio.jobs.list(OWNER)] == ["cancelled"]
+
+
+def test_while_the_disk_keeps_it_waiting_the_page_goes_on_for_everybody(studio: Studio, talker: Path):
+    busy = sqlite3.connect(studio.database.path, isolation_level=None)
+    busy.execute("BEGIN IMMEDIATE")  # nobody else can write
+
+    async def longest_pause() -> float:
+        writing = asyncio.ensure_future(wording._written(studio, OWNER, Rewrite(prompt=PROMPT, model=MODEL), 0.2))
+        pauses, before = [], time.monotonic()
+        while len(pauses) < 30:
+            await asyncio.sleep(0.01)
+            pauses.append(time.monotonic() - before)
+            before = time.monotonic()
+        busy.close()
+        with pytest.raises(Unavailable):
+            await writing
+        return max(pauses)
+
+    assert asyncio.run(longest_pause()) < 5  # seconds; a write waits for twice as long
 
 
 def test_stopping_it_in_the_drawer_leaves_the_prompt_as_it_is(studio: Studio, talker: Path):

@@ -13,7 +13,8 @@ from pipelines.requests import TextToVideo
 from studio.cli import main
 from studio.db import Database
 from studio.gallery import Gallery
-from studio.people import COOKIE, WRONG_PASSWORDS, People, owner_of
+from studio.jobs import Jobs
+from studio.people import COOKIE, NOBODY, WRONG_PASSWORDS, People, alias, owner_of
 from studio.quota import Quota, megapixel_seconds
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,25 +28,36 @@ def database(tmp_path):
     tables.close()
 
 
-def asking(*, known: str | None = None, cookie: str | None = None, session: str | None = None) -> SimpleNamespace:
+def asking(owner: str | None) -> SimpleNamespace:
     """What owner_of reads of a gradio request."""
-    plain = SimpleNamespace(state=SimpleNamespace(owner=known), cookies={COOKIE: cookie} if cookie else {})
-    return SimpleNamespace(request=plain, session_hash=session)
+    return SimpleNamespace(request=SimpleNamespace(state=SimpleNamespace(owner=owner)), session_hash="person:ada")
 
 
-def test_the_owner_is_the_person_then_the_browser_then_the_session():
-    assert owner_of(asking(known="person:ada", cookie="c", session="s")) == "person:ada"
-    browser, session = owner_of(asking(cookie="c", session="s")), owner_of(asking(session="c"))
-    assert browser.startswith("browser:") and session.startswith("session:")
-    assert browser.split(":")[1] == session.split(":")[1], "the same secret, and still two owners"
+def test_the_owner_is_whom_the_studio_has_found_and_else_nobody():
+    assert owner_of(asking("person:ada")) == "person:ada" and owner_of(asking(None)) == NOBODY
+    assert owner_of(SimpleNamespace(state=SimpleNamespace())) == NOBODY
 
 
-def test_the_name_of_an_owner_does_not_tell_the_cookie():
-    assert "secret-token" not in owner_of(asking(cookie="secret-token"))
+def test_a_browser_is_known_by_a_cookie_that_the_studio_gave_out_and_by_no_other(database, tmp_path):
+    people = People(database)
+    token = people.newcomer()
+    owner = people.owner({COOKIE: token})
+    assert owner.startswith("browser:") and token[:20] not in owner
+    assert People(database).owner({COOKIE: token}) == owner, "also after a restart"
+    drawn, _, mac = token.partition(".")
+    for made_up in ("", drawn, "a" * 43, f"{'a' * 43}.{mac}", f"{drawn}.{'0' * 32}", f"{token}0", "\xe9.\xe9", owner):
+        assert people.owner({COOKIE: made_up}) is None, made_up
+    other = Database(tmp_path / "other" / "rushes.db")
+    assert People(other).owner({COOKIE: token}) is None
+    other.close()
 
 
-def test_a_session_that_calls_itself_a_person_is_none():
-    assert owner_of(asking(session="person:ada")) != "person:ada"
+def test_a_cookie_from_before_they_were_signed_is_good_while_something_is_kept_under_it(database):
+    old = "a" * 43
+    assert People(database).owner({COOKIE: old}) is None
+    Jobs(database).submit(TextToVideo(prompt="a fox"), alias("browser", old))
+    assert People(database).owner({COOKIE: old}) == alias("browser", old)
+    assert People(database, auth="local").owner({COOKIE: old}) is None
 
 
 def test_people_sign_in_out_and_away_and_nothing_secret_is_stored(database, tmp_path):

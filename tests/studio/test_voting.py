@@ -261,7 +261,11 @@ def browser(tmp_path, **settings) -> tuple[Studio, TestClient]:
     """A studio and a browser that reaches it by the middleware and the routes of the real server, without the page."""
     studio = Studio.open(Settings(data=tmp_path / "data", **settings))
     around = web.around(studio)
-    return studio, TestClient(Starlette(routes=around["routes"], middleware=around["middleware"]))
+    return studio, TestClient(
+        Starlette(routes=around["routes"], middleware=around["middleware"]),
+        base_url="http://localhost",
+        client=("127.0.0.1", 1),
+    )
 
 
 def test_raters_need_no_account_where_everybody_else_does(tmp_path):

@@ -10,7 +10,8 @@ from pipelines.errors import StudioError
 from studio import seal
 from studio.studio import Studio
 from studio.ui import parts
-from studio.ui.desk import FAST, QUIET, Desk
+from studio.ui.desk import QUIET, Desk
+from studio.ui.retold import refusal
 from studio.ui.words import Say, label, say_to
 
 NAME = "Verify"
@@ -31,22 +32,28 @@ def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
     upload = gr.File(label=label("A film, a picture or a sound"), elem_id="verify-file", height=160)
     told = gr.HTML("", elem_id="verified", **parts.PLAIN)
 
+    def told_of(path: Path, request: gr.Request) -> str:
+        say = say_to(request)
+        try:
+            return shown(look(studio, path, desk.owner(request)), say)
+        except StudioError as error:
+            return card("refused", say(REFUSED), [refusal(error, say)])
+
     def dropped(file: Any, request: gr.Request) -> tuple[None, str]:
         path = Path(str(file))
         try:
-            return None, shown(look(studio, path, desk.owner(request)), say_to(request))
-        except StudioError as error:
-            return None, card("refused", say_to(request)(REFUSED), [str(error)])
+            return None, told_of(path, request)
         finally:
             path.unlink(missing_ok=True)  # gradio's copy: nothing of what people ask about is kept
 
     def ordered(order: Any, request: gr.Request) -> Any:
         path = studio.gallery.path(order["clip"], desk.owner(request), "clip") if order["act"] in ACTS else None
-        return shown(look(studio, path, desk.owner(request)), say_to(request)) if path else gr.skip()
+        return told_of(path, request) if path else gr.skip()
 
     # Through the queue, which has room for two: reading a file takes a processor for a second or two.
-    upload.upload(dropped, upload, [upload, told], concurrency_limit=2, concurrency_id="verify", **QUIET)
-    desk.order.change(ordered, desk.order, told, **FAST)
+    queued = {"concurrency_limit": 2, "concurrency_id": "verify", **QUIET}
+    upload.upload(dropped, upload, [upload, told], **queued)
+    desk.order.change(ordered, desk.order, told, **queued)
 
 
 def look(studio: Studio, path: Path, owner: str) -> dict[str, Any]:
