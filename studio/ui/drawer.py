@@ -26,7 +26,7 @@ PHASES = {
     "decoding": "decoding the pictures",
     "export": "saving",
 }
-ELSEWHERE = ("watch", "change")  # acts that the Create tab does
+ELSEWHERE = ("watch", "change")  # acts that the tab of the job's task does
 HERE = ("cancel", "retry", "duplicate", "move", "pause", "resume")
 WORDS = {
     "jobs": "Jobs",

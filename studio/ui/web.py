@@ -1,6 +1,6 @@
 """What stands around the page: who is asking, who may come in, and the way by which media leaves the server.
 
-`page.launch(app_kwargs=web.around(studio))` puts it there. No folder is ever opened to the browser as a whole.
+`studio.ui.guard` puts it there. No folder is ever opened to the browser as a whole.
 """
 
 import html
@@ -260,7 +260,11 @@ def _foreign(headers: Headers) -> bool:
     origin = headers.get("origin")
     if origin is None:
         return False
-    return urlsplit(origin).netloc not in (headers.get("host"), headers.get("x-forwarded-host")) or origin == "null"
+    try:
+        site = urlsplit(origin).netloc
+    except ValueError:  # a bracket that is not closed
+        return True
+    return origin == "null" or site not in (headers.get("host"), headers.get("x-forwarded-host"))
 
 
 def _limited(receive: Receive, left: int, *, files: bool) -> Receive:
