@@ -217,7 +217,7 @@ def test_what_gradio_keeps_is_cleared_when_it_is_a_day_old(here, bob):
 
 
 def test_pages_of_other_sites_cannot_ask_anything(here, bob):
-    for origin in ("https://evil.example", "null", "http://localhost.evil.example"):
+    for origin in ("https://evil.example", "null", "http://localhost.evil.example", "http://["):
         answers = [
             bob.http.get("/config", headers={"Origin": origin}),
             bob.http.post("/gradio_api/call/models", json={"data": []}, headers={"Origin": origin}),
