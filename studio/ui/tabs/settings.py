@@ -42,8 +42,9 @@ def about(studio: Studio, say: Say, *, admin: bool, owner: str) -> str:
     ]
     if admin:
         cards.append(parts.facts(say("For the owner of this machine"), kept(studio, say)))
+    if admin and (rows := queue(studio, say)):
         heads = [say(text) for text in ("Who", "Task", "Model", "Where it stands")]
-        cards.append(parts.table(say("Everybody's queue"), heads, queue(studio, say)))
+        cards.append(parts.table(say("Everybody's queue"), heads, rows))
     heads = [say(text) for text in ("Model", "Does", "Licence", "Download", "Here")]
     cards.append(parts.table(say("Models"), heads, [model(row, say) for row in catalog.specs()]))
     if admin:
