@@ -19,6 +19,7 @@ from studio.db import Database
 
 COOKIE = "rushes_owner"
 VISIT = "rushes_visit"
+SIGNED = "rushes_name"  # who signed in, for the page's own script; nothing is decided by it
 VISIT_S = 30 * 24 * 3600
 NAME = re.compile(r"[a-z0-9][a-z0-9_.@-]{0,63}")
 SHORTEST, LONGEST = 8, 1_000  # characters of a password

@@ -224,6 +224,10 @@ def test_everything_that_the_page_says_has_its_french():
         "form",
         "palette",
         "models",
+        "parts",
+        "web",
+        "voting",
+        "tabs/gallery",
         "tabs/settings",
     )
     for file in files:
