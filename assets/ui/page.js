@@ -30,6 +30,14 @@
     }
   }
 
+  async function copy(button) {
+    const name = button.textContent, done = french ? 'Copi\u00e9' : 'Copied';
+    if (name === done) return;
+    try { await navigator.clipboard.writeText(button.dataset.copy); } catch { prompt(name, button.dataset.copy); return; }
+    button.textContent = done;
+    setTimeout(() => { button.textContent = name; }, 2000);
+  }
+
   document.addEventListener('keydown', event => {
     const go = seen('.ask-go');
     if ((event.ctrlKey || event.metaKey) && event.key === 'Enter' && go && !go.disabled) {
@@ -47,6 +55,7 @@
   document.addEventListener('click', event => {
     const on = selector => event.target.closest?.(selector);
     if (on('.ask-go, [data-act]')) keep();
+    if (on('[data-copy]')) copy(on('[data-copy]'));
     if (on('[data-act=change]')) held = Object.fromEntries(boxes().map(one => [id(one), one.value]));
     if (on('.ask-leave') && box() && id(box()) in held) write(box(), held[id(box())]);
     if (on('[role=tab]')) setTimeout(restore, 500);  // its boxes are drawn when it opens for the first time

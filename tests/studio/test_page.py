@@ -228,6 +228,7 @@ def test_everything_that_the_page_says_has_its_french():
         "web",
         "voting",
         "tabs/gallery",
+        "tabs/studies",
         "tabs/settings",
     )
     for file in files:
