@@ -19,6 +19,7 @@ from studio.ui.cards import Cards, card, connect
 from studio.ui.desk import FAST, Desk
 from studio.ui.form import sentence
 from studio.ui.parts import PLAIN
+from studio.ui.retold import task_name
 from studio.ui.words import Say, label, say_to
 
 NAME = "Gallery"
@@ -128,7 +129,7 @@ def query(*values: Any) -> Query:
 
 def _filters() -> list[Any]:
     """Search, task, model, shape, time, tag, favourites."""
-    tasks = [(task.replace("-", " ").capitalize(), task) for task in TASKS]
+    tasks = [(task_name(task), task) for task in TASKS]
     models = [row.name for row in catalog.specs()]
     small = {"min_width": 150, "scale": 1, "value": ""}
     search = gr.Textbox(
