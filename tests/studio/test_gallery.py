@@ -153,6 +153,29 @@ def test_what_is_deleted_can_be_brought_back_until_it_is_purged(gallery, keep):
     assert gallery.bytes(ADA) == gallery.get(names[1], ADA).bytes
 
 
+def test_what_was_deleted_can_be_seen_and_brought_back_one_by_one_by_its_owner_alone(gallery, keep, tmp_path):
+    names = [keep("a fox"), keep("a cat"), keep("a dog")]
+    assert gallery.deleted(ADA) == () and gallery.path(names[0], ADA, "deleted") is None
+    gallery.delete(names[:1], ADA)
+    gallery.delete(names[1:], ADA)
+    assert {entry.id for entry in gallery.deleted(ADA)[:2]} == set(names[1:]) and gallery.deleted(BOB) == ()
+    assert gallery.deleted(ADA)[2].prompt == "a fox" and len(gallery.deleted(ADA, 1)) == 1
+    poster = tmp_path / "clips" / names[1] / "poster.webp"
+    poster.write_bytes(b"a picture")
+    assert gallery.path(names[1], ADA, "deleted") == poster
+    assert gallery.path(names[1], ADA, "poster") is None is gallery.path(names[1], BOB, "deleted")
+    for name, owner in ((names[1], BOB), ("../x", ADA), (None, ADA)):
+        with pytest.raises(BadRequest, match="back already"):
+            gallery.restore(name, owner)
+    gallery.restore(names[1], ADA)
+    with pytest.raises(BadRequest, match="back already"):
+        gallery.restore(names[1], ADA)
+    assert found(gallery) == ["a cat"] and {entry.prompt for entry in gallery.deleted(ADA)} == {"a fox", "a dog"}
+    again = Gallery(Database(tmp_path / "other.db"), tmp_path / "clips")
+    again.reindex()
+    assert found(again) == ["a cat"]
+
+
 def test_a_full_disk_takes_what_its_owner_has_deleted_for_good_and_nothing_else(gallery, keep):
     gone, kept, other = keep("a fox"), keep("a cat"), keep("a dog", owner=BOB)
     gallery.delete([gone], ADA)

@@ -144,8 +144,10 @@ def test_a_study_says_its_price_and_how_far_it_is_and_is_discarded_by_a_second_p
     there = Database(folder / "rushes.db")
     with there.write() as tables:
         tables.execute("UPDATE jobs SET clip = 'd1'")  # as when it is done
-    there.close()
     page.locator("#verdict", has_text="films : 1 sur 2").wait_for()
+    with there.write() as tables:
+        tables.execute("UPDATE jobs SET clip = 'e1'")
+    there.close()
     page.locator("#leaving:enabled").click()
     page.get_by_role("button", name="Pas maintenant").click()
     sure = page.get_by_role("button", name="Abandonner pour de bon")
@@ -174,6 +176,19 @@ def test_the_focus_stays_and_a_deleted_clip_can_be_brought_back_until_its_time_i
     page.locator("#grid .undo button").click()
     card(page, "c1").wait_for()
     assert page.locator("#grid .undo").is_hidden()
+
+
+def test_what_was_deleted_long_ago_can_be_seen_and_brought_back(page: Any):
+    gallery(page)
+    card(page, "c1").locator(".open").press("Delete")
+    page.get_by_role("button", name="Supprim\u00e9s").click()
+    gone = page.locator("#deleted").get_by_role("button", name="take c1")
+    gone.scroll_into_view_if_needed()
+    page.wait_for_function("document.querySelector('#deleted img').naturalWidth > 0")
+    gone.click()
+    card(page, "c1").wait_for()
+    gone.wait_for(state="detached")
+    assert page.locator("#deleted").get_by_role("button", name="take e1").count() == 1
 
 
 def test_the_drawer_has_no_broken_picture_and_nothing_shines_through(page: Any):

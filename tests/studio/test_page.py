@@ -233,6 +233,7 @@ def test_everything_that_the_page_says_has_its_french():
         "palette",
         "models",
         "parts",
+        "deleted",
         "web",
         "voting",
         "tabs/gallery",
