@@ -13,7 +13,7 @@ function one({ id, picture, says }) {
   const part = find('template').content.firstElementChild.cloneNode(true);
   part.querySelector('img').src = picture;
   part.querySelector('span').textContent = says;
-  part.setAttribute('aria-label', `${say('Bring back')}: ${says}`);
+  part.title = `${say('Bring back')}: ${says}`;
   part.addEventListener('click', () => {
     part.disabled = true;
     trigger('back', { clip: id });
