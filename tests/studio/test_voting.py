@@ -284,6 +284,7 @@ def test_keys_vote_only_where_they_mean_it_and_answers_outlive_a_reload(ballot, 
     page = ballot(study, "fr-FR")
     assert page.locator("html").get_attribute("lang") == "fr"
     assert page.title() == page.locator("h1").inner_text() == "Lequel est le meilleur ?"
+    assert page.locator("button.cast").inner_text() == "Voter"
     page.wait_for_selector("fieldset:enabled")
     given = page.locator(".scale input:checked")
     page.locator("select.heard").press("n")
