@@ -282,9 +282,12 @@ class Arena:
 
 COUNTS = """
 SELECT (SELECT count(*) FROM takes JOIN systems ON systems.id = system WHERE study = :study) AS takes,
-       (SELECT count(file) FROM takes JOIN systems ON systems.id = system WHERE study = :study) AS ready,
+       (SELECT count(*) FROM takes JOIN systems ON systems.id = system LEFT JOIN jobs ON jobs.id = takes.job
+        LEFT JOIN clips ON clips.id = jobs.clip AND deleted IS NULL
+        WHERE study = :study AND (file IS NOT NULL OR clips.id IS NOT NULL)) AS ready,
        (SELECT count(*) FROM pairs WHERE study = :study AND NOT control) AS pairs,
-       (SELECT count(*) FROM raters WHERE study = :study) AS raters,
+       (SELECT count(DISTINCT rater) FROM ballots JOIN pairs ON pairs.id = pair
+        WHERE study = :study AND answered IS NOT NULL) AS raters,
        (SELECT count(answered) FROM ballots JOIN pairs ON pairs.id = pair
         WHERE study = :study AND NOT control AND NOT repeat) AS answered
 """

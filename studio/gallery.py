@@ -5,10 +5,12 @@ The folder of a clip holds all that is known of it, so that `reindex` can make t
 
 import json
 import logging
+import re
 import secrets
 import shutil
 import sqlite3
 import time
+import unicodedata
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -23,6 +25,7 @@ __all__ = ["Entry", "Gallery", "Page", "Query"]
 
 KINDS = {".mp4": "clip", ".png": "still", ".wav": "sound"}
 LONGEST_TAG, MOST_TAGS = 40, 20
+LONGEST_STEM = 60  # characters of a prompt in the name of a file
 MOST_AT_ONCE = 1_000
 KEEP_DAYS = 30  # what is deleted can be brought back for so long, or until its owner needs the room
 REQUEST, ENTRY = "request.json", "entry.json"
@@ -79,11 +82,22 @@ class Gallery(Shelf):
             mine, values = ("", []) if owner is None else (" AND owner = ?", [owner])
             rows = connection.execute(f"SELECT id FROM clips WHERE undo = ?{mine}", (str(token), *values))
             names = [row["id"] for row in rows.fetchall()]
-            connection.executemany(
-                "UPDATE clips SET deleted = NULL, undo = NULL WHERE id = ?", [(name,) for name in names]
-            )
-            self._write_down(connection, names)
+            self._bring_back(connection, names)
         return names
+
+    def restore(self, name: str, owner: str | None) -> None:
+        """Brings back one clip that was deleted, whatever was deleted with it. Raises `BadRequest` ("clip")."""
+        mine, values = ("", []) if owner is None else (" AND owner = ?", [owner])
+        with self._database.write() as connection:
+            wanted = f"SELECT id FROM clips WHERE id = ? AND deleted IS NOT NULL{mine}"
+            names = [row["id"] for row in connection.execute(wanted, (str(name), *values)).fetchall()]
+            if not names:
+                raise BadRequest("clip", "is back already, or gone for good")
+            self._bring_back(connection, names)
+
+    def _bring_back(self, connection: sqlite3.Connection, names: Sequence[str]) -> None:
+        connection.executemany("UPDATE clips SET deleted = NULL, undo = NULL WHERE id = ?", [(name,) for name in names])
+        self._write_down(connection, names)
 
     def purge(self, older_than: float = KEEP_DAYS * 24 * 3600, owner: str | None = None) -> int:
         """Removes for good, with their files, the clips that were deleted more than so many seconds ago; how many."""
@@ -98,7 +112,10 @@ class Gallery(Shelf):
         return len(names)
 
     def zip(self, names: Sequence[str], owner: str | None, path: Path) -> Path:
-        """Writes clips, each with its request, into an archive that appears at `path` when it is whole."""
+        """Writes clips, each with its request beside it, into an archive that appears at `path` when it is whole.
+
+        They are called by prompt and seed: "a-red-panda-in-the-snow-seed-7.mp4".
+        """
         with self._database.read() as connection:
             self._mine(connection, names, owner)
         try:
@@ -112,8 +129,9 @@ class Gallery(Shelf):
     def _pack(self, archive: zipfile.ZipFile, name: str, owner: str | None) -> None:
         clip, entry = self._file(name, "clip"), self.get(name, owner)
         if clip and entry:
-            archive.write(clip, f"{name}{clip.suffix}")
-            archive.writestr(f"{name}.json", json.dumps(entry.request, ensure_ascii=False, sort_keys=True))
+            stem = _stem(entry, {Path(there).stem for there in archive.namelist()})
+            archive.write(clip, f"{stem}{clip.suffix}")
+            archive.writestr(f"{stem}.json", json.dumps(entry.request, ensure_ascii=False, sort_keys=True))
 
     def reindex(self, owner: str | None = None) -> int:
         """Adds every clip in the folder that the database does not know, oldest first; returns how many.
@@ -172,6 +190,14 @@ class Gallery(Shelf):
             _write(folder / ENTRY, json.dumps(note))
             if not (folder / REQUEST).exists():
                 _write(folder / REQUEST, row["request"])
+
+
+def _stem(entry: Entry, taken: set[str]) -> str:
+    """What a clip's file is called outside: plain letters that every system takes, and unlike those that are taken."""
+    plain = unicodedata.normalize("NFKD", entry.prompt).encode("ascii", "ignore").decode().lower()
+    words = re.sub("[^a-z0-9]+", "-", plain)[:LONGEST_STEM].strip("-") or entry.kind
+    stem = f"{words}-seed-{entry.seed}"
+    return next(name for name in (stem, *(f"{stem}-{n}" for n in range(2, MOST_AT_ONCE + 2))) if name not in taken)
 
 
 def _note(clip: Path, request: dict[str, Any], seen: dict[str, Any]) -> dict[str, Any]:

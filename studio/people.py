@@ -21,6 +21,7 @@ from studio.db import Database
 
 COOKIE = "rushes_owner"
 VISIT = "rushes_visit"
+SIGNED = "rushes_name"  # who signed in, for the page's own script; nothing is decided by it
 VISIT_S = 30 * 24 * 3600
 NOBODY = "nobody"  # who brings no cookie of the studio's: owns nothing
 NAME = re.compile(r"[a-z0-9][a-z0-9_.@-]{0,63}")

@@ -14,7 +14,7 @@ from typing import Any
 from pipelines.errors import BadRequest
 from studio.db import Database
 
-FILES = {"clip": ("clip.mp4", "clip.png", "clip.wav"), "poster": ("poster.webp",)}
+FILES = {"clip": ("clip.mp4", "clip.png", "clip.wav"), "poster": ("poster.webp",), "deleted": ("poster.webp",)}
 NAME = re.compile(r"[0-9A-Za-z_-]{1,64}")  # of a clip's folder: never a path
 LARGEST_PAGE = 200
 LONGEST_SEARCH = 200  # characters; longer ones only make the index work
@@ -92,9 +92,11 @@ class Shelf:
 
     def get(self, name: str, owner: str | None) -> Entry | None:
         """One clip, or None if this owner has none of that id."""
+        return self._one(name, *_mine(owner))
+
+    def _one(self, name: str, where: str, values: list[Any]) -> Entry | None:
         if not (isinstance(name, str) and NAME.fullmatch(name)):
             return None
-        where, values = _mine(owner)
         with self._database.read() as connection:
             row = connection.execute(f"{ENTRIES} WHERE {where} AND id = ?", (*values, name)).fetchone()
         return _entry(row) if row else None
@@ -130,6 +132,13 @@ class Shelf:
             rows = connection.execute(f"{ENTRIES} WHERE {where} ORDER BY number DESC LIMIT ?", (*values, count))
             return tuple(map(_entry, rows.fetchall()))
 
+    def deleted(self, owner: str | None, count: int = LARGEST_PAGE) -> tuple[Entry, ...]:
+        """What was deleted and can be brought back, the latest first."""
+        where, values = _mine(owner, deleted=True)
+        with self._database.read() as connection:
+            rows = connection.execute(f"{ENTRIES} WHERE {where} ORDER BY deleted DESC LIMIT ?", (*values, count))
+            return tuple(map(_entry, rows.fetchall()))
+
     def tags(self, owner: str | None) -> dict[str, int]:
         """Every tag of this owner and how many clips have it, by name."""
         where, values = _mine(owner)
@@ -149,8 +158,11 @@ class Shelf:
             ]
 
     def path(self, name: str, owner: str | None, what: str) -> Path | None:
-        """The file of a clip (`what` is "clip" or "poster"), or None if this owner has none."""
-        if what not in FILES or self.get(name, owner) is None:
+        """The file of a clip (`what` is "clip" or "poster"), or None if this owner has none.
+
+        "deleted" is the poster of one that can be brought back.
+        """
+        if what not in FILES or self._one(name, *_mine(owner, deleted=what == "deleted")) is None:
             return None
         return self._file(name, what)
 
@@ -165,8 +177,9 @@ ENTRIES = (
 )
 
 
-def _mine(owner: str | None) -> tuple[str, list[Any]]:
-    return ("deleted IS NULL", []) if owner is None else ("deleted IS NULL AND owner = ?", [owner])
+def _mine(owner: str | None, *, deleted: bool = False) -> tuple[str, list[Any]]:
+    where = "deleted IS NOT NULL" if deleted else "deleted IS NULL"
+    return (where, []) if owner is None else (f"{where} AND owner = ?", [owner])
 
 
 def _numbers(owner: str | None, query: Query) -> tuple[str, list[Any]]:

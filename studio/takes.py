@@ -130,13 +130,18 @@ def order(arena: Arena, jobs: Jobs, study: str, owner: str | None) -> int:
     kept = arena.study(study, owner)
     open_takes = [take for take in arena.takes(study, owner) if take.system.settings and not (take.file or take.job)]
     if open_takes and kept.task not in TASKS:
-        raise BadRequest("task", f"clips of {kept.task!r} cannot be ordered, only brought in folders or a zip")
+        raise unordered(kept.task)
     requests = [(take, request_of(kept, take)) for take in open_takes]
 
     def note(tables: sqlite3.Connection, ids: list[str]) -> None:
         arena.order(tables, [(id, request.seed, take.id) for id, (take, request) in zip(ids, requests, strict=True)])
 
     return len(submit_all(jobs, [request for _, request in requests], kept.owner, note))
+
+
+def unordered(task: str) -> BadRequest:
+    """Why no clips are made for such a study."""
+    return BadRequest("task", f"clips of {task!r} cannot be ordered, only brought in folders or a zip")
 
 
 def request_of(study: Study, take: Take) -> Request:

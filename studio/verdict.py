@@ -60,7 +60,7 @@ def _sentence(rate: netwin.Rate, study: Study) -> str:
     if study.task in PLAIN_WIN_RATE:
         figures = f"{value:.1f} % (95 % interval {low:.1f} to {high:.1f}, a draw is 50)"
     early = f" Preliminary: fewer than {netwin.PRELIMINARY} votes." if rate.preliminary else ""
-    counted = f"{figures}, {rate.votes} votes on {rate.wins + rate.ties + rate.losses} prompts.{early}"
+    counted = f"{figures}, votes: {rate.votes}, prompts: {rate.wins + rate.ties + rate.losses}.{early}"
     if not rate.decided:
         return f"Between {rate.a} and {rate.b} no difference is shown: {counted}"
     better, worse = (rate.a, rate.b) if rate.net > 0 else (rate.b, rate.a)

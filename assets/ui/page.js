@@ -1,9 +1,11 @@
 /* Keys of the whole page: Ctrl/Cmd+Enter generates, Alt+Up and Alt+Down go through the prompts of before. What was typed
- * is not lost: it is there again after a reload, and among the prompts of before when a card or a job fills the form. */
+ * is not lost: it is there again after a reload, and among the prompts of before when a card or a job fills the form.
+ * Where people sign in, it is kept for each of them: the next one in this browser does not read it. */
 () => {
-  const KEY = 'rushes-prompts', DRAFT = 'rushes-draft-', MOST = 50;
+  const who = document.cookie.match(/(?:^|; )rushes_name=([^;]*)/)?.[1] ?? '', own = who && `${who}-`;
+  const KEY = `rushes-${own}prompts`, DRAFT = `rushes-${own}draft-`, MOST = 50;
   const before = () => { try { return JSON.parse(localStorage.getItem(KEY)) ?? []; } catch { return []; } };
-  const french = (navigator.language || 'en').startsWith('fr');
+  const french = /^fr\b/i.test(navigator.languages.find(name => /^(en|fr)\b/i.test(name)));
   const seen = selector => [...document.querySelectorAll(selector)].find(one => one.offsetParent);
   const box = () => seen('.ask-prompt textarea');
   const boxes = () => [...document.querySelectorAll('.ask-prompt textarea')];
@@ -28,6 +30,14 @@
     }
   }
 
+  async function copy(button) {
+    const name = button.textContent, done = french ? 'Copi\u00e9' : 'Copied';
+    if (name === done) return;
+    try { await navigator.clipboard.writeText(button.dataset.copy); } catch { prompt(name, button.dataset.copy); return; }
+    button.textContent = done;
+    setTimeout(() => { button.textContent = name; }, 2000);
+  }
+
   document.addEventListener('keydown', event => {
     const go = seen('.ask-go');
     if ((event.ctrlKey || event.metaKey) && event.key === 'Enter' && go && !go.disabled) {
@@ -45,6 +55,7 @@
   document.addEventListener('click', event => {
     const on = selector => event.target.closest?.(selector);
     if (on('.ask-go, [data-act]')) keep();
+    if (on('[data-copy]')) copy(on('[data-copy]'));
     if (on('[data-act=change]')) held = Object.fromEntries(boxes().map(one => [id(one), one.value]));
     if (on('.ask-leave') && box() && id(box()) in held) write(box(), held[id(box())]);
     if (on('[role=tab]')) setTimeout(restore, 500);  // its boxes are drawn when it opens for the first time

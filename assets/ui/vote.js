@@ -5,7 +5,7 @@ const root = element.querySelector('.vote');
 const find = selector => root.querySelector(selector);
 const form = find('form'), axes = find('.axes'), button = find('.cast');
 const compared = comparison(find('.compare'), () => watched());
-const seen = new Set();
+const seen = new Set(), KEPT = 'rushes-vote';  // under which the answers so far stay, should the page be loaded again
 let ballot = null, open = false;
 
 function apply() {
@@ -15,6 +15,7 @@ function apply() {
   ballot = value?.id ?? null;
   seen.clear();
   axes.replaceChildren(...(value?.axes ?? []).map(question));
+  recall();
   find('.asked').textContent = value?.prompt ?? '';
   find('.progress').textContent = value ? say('{n} of {all}', { n: value.done + 1, all: value.total }) : '';
   unlock(false);
@@ -51,13 +52,26 @@ function answers() {
   return given.filter(([, value]) => value !== undefined).map(([name, value]) => [name, value === 'bad' ? value : +value]);
 }
 
+function keep() {
+  try { sessionStorage.setItem(KEPT, JSON.stringify({ ballot, said: answers() })); } catch { /* this browser keeps nothing */ }
+  count();
+}
+
+function recall() {
+  let kept = {};
+  try { kept = JSON.parse(sessionStorage.getItem(KEPT)) ?? {}; } catch { /* or nothing that can be read */ }
+  const said = new Map(kept.ballot === ballot ? kept.said : []);
+  for (const part of axes.children)
+    for (const choice of part.querySelectorAll('input')) choice.checked = choice.value === String(said.get(part.dataset.axis));
+}
+
 function count() {
   const missing = axes.children.length - answers().length;
   button.disabled = !open || missing > 0;
   find('.left').textContent = !open || !missing ? '' : say(missing === 1 ? 'One question left' : '{n} questions left', { n: missing });
 }
 
-form.addEventListener('change', count);
+form.addEventListener('change', keep);
 form.addEventListener('submit', event => {
   event.preventDefault();
   if (button.disabled) return;
@@ -65,13 +79,14 @@ form.addEventListener('submit', event => {
   trigger('vote', { ballot, answers: Object.fromEntries(answers()) });
 });
 
-/* A and B answer the next open question (with Shift: much), T is no difference, N both bad, Enter votes. */
+/* A and B answer the next open question (with Shift: much), T is no difference, N both bad, Enter votes: but on a button
+ * it presses that, and letters in a list choose in it. */
 root.addEventListener('keydown', event => {
-  if (!open || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!open || event.repeat || (typing(event) && !event.target.closest('.scale')) || event.ctrlKey || event.metaKey || event.altKey) return;
   const choice = { a: '1', A: '2', b: '-1', B: '-2', t: '0', n: 'bad' }[event.key];
   const next = [...axes.children].find(part => !part.querySelector('input:checked'));
   if (event.key === 'Enter' && !button.disabled) form.requestSubmit();
-  else if (choice !== undefined && next) { next.querySelector(`input[value="${choice}"]`).checked = true; count(); }
+  else if (choice !== undefined && next) { next.querySelector(`input[value="${choice}"]`).checked = true; keep(); }
   else return;
   event.preventDefault();
 });

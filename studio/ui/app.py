@@ -53,6 +53,9 @@ def _bar(studio: Studio, desk: Desk) -> None:
         gr.HTML('<h1 class="brand">Rushes</h1>', **parts.PLAIN)
         reason = catalog.runs_here(catalog.spec(studio.settings.model))
         gr.HTML(parts.pill(studio.settings.model, reason), elem_id="model-pill", **parts.PLAIN)
+        if studio.people.auth == "local":
+            person = gr.HTML("", elem_id="person", **parts.PLAIN)
+            desk.greet(lambda request: parts.person(desk.owner(request), words.say_to(request)), [], [person])
         drawer.draw(desk)
 
 

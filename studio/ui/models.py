@@ -93,7 +93,7 @@ class Models:
 
     def _removed(self, say: Say, owner: str, name: Any) -> str:
         freed = shop.remove(Namespace(name=str(name)), self._studio.settings)["freed_bytes"]
-        return say("{name} was removed; {size} are free again.", name=name, size=outlook.gigabytes(freed))
+        return say("{name} was removed; {size} are free again.", name=name, size=outlook.gigabytes(freed, say))
 
     def _added(self, say: Say, owner: str, name: Any, repo: Any, like: Any) -> str:
         asked = {"name": str(name).strip(), "repo": str(repo).strip(), "like": like or None}
@@ -128,7 +128,7 @@ class Models:
         facts = shop.outlook(row)
         wanted = not facts.downloaded and facts.room and not facts.offline
         said = f'<p class="hint">{html.escape(retold(row.about, say))}</p>{outlook.known(row, facts, say)}'
-        fetch = say("Download {size}", size=outlook.gigabytes(facts.fetch_bytes)) if wanted else say("Download it")
+        fetch = say("Download {size}", size=outlook.gigabytes(facts.fetch_bytes, say)) if wanted else say("Download it")
         if facts.reason is not None:
             said += f'<p class="notice">{html.escape(retold(facts.reason, say))}</p>'
         own = row.source == "your own"

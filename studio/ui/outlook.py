@@ -17,7 +17,7 @@ LEVELS = {"whole": "all of it", "parts": "part by part", "blocks": "a few blocks
 def says(facts: Any, say: Say) -> str:
     """The text of the button."""
     if facts.fetches:
-        return say("Download {size}", size=gigabytes(facts.fetch_bytes))
+        return say("Download {size}", size=gigabytes(facts.fetch_bytes, say))
     return say("Generate") if facts.reason is None else say("Cannot run here")
 
 
@@ -31,7 +31,7 @@ def obstacle(row: ModelSpec, facts: Any, task: str, say: Say) -> str:
     if facts.fetches and facts.offline:
         text = say("{model} is not downloaded, and this machine is set to offline (HF_HUB_OFFLINE).", model=row.name)
     elif facts.fetches and not facts.room:
-        free = gigabytes(facts.disk_free)
+        free = gigabytes(facts.disk_free, say)
         text = say("There is no room for {model}: {free} are free on the disk.", model=row.name, free=free)
     elif facts.reason is not None and not facts.fetches:
         text = " ".join(filter(None, (_ended(retold(facts.reason, say)), _helps(task, say))))
@@ -58,9 +58,9 @@ def known(row: ModelSpec, facts: Any, say: Say) -> str:
     return f'<dl class="outlook">{rows}</dl>' if rows else ""
 
 
-def gigabytes(count: int) -> str:
+def gigabytes(count: float, say: Say) -> str:
     """Bytes as people say them: "17.3 GB", "640 MB"."""
-    return f"{count / GB:.1f} GB" if count >= GB / 10 else f"{count / 1e6:.1f} MB"
+    return say("{n} GB", n=f"{count / GB:.1f}") if count >= GB / 10 else say("{n} MB", n=f"{count / 1e6:.1f}")
 
 
 def _facts(row: ModelSpec, facts: Any, say: Say) -> dict[str, str]:
@@ -69,8 +69,8 @@ def _facts(row: ModelSpec, facts: Any, say: Say) -> dict[str, str]:
         return {}
     found = {}
     if not row.remote:
-        free = gigabytes(facts.disk_free)
-        fetch = say("{size} to download, {free} free", size=gigabytes(facts.fetch_bytes), free=free)
+        free = gigabytes(facts.disk_free, say)
+        fetch = say("{size} to download, {free} free", size=gigabytes(facts.fetch_bytes, say), free=free)
         found[say("Weights")] = html.escape(say("on this machine") if facts.downloaded else fetch)
     if not row.remote and "cpu" not in row.devices:
         found[say("Card")] = html.escape(_card(row, facts, say))
@@ -80,10 +80,10 @@ def _facts(row: ModelSpec, facts: Any, say: Say) -> dict[str, str]:
 
 def _card(row: ModelSpec, facts: Any, say: Say) -> str:
     if not facts.card_free:
-        least, most = (gigabytes(memory(row, level)) for level in ("layers", "whole"))
+        least, most = (gigabytes(memory(row, level), say) for level in ("layers", "whole"))
         return say("{least} (layer by layer) to {most} (all of it); there is none here", least=least, most=most)
-    needs, level = gigabytes(facts.card_needed), say(LEVELS[facts.level])
-    return say("needs {needs} ({level}), {free} free", needs=needs, level=level, free=gigabytes(facts.card_free))
+    needs, level = gigabytes(facts.card_needed, say), say(LEVELS[facts.level])
+    return say("needs {needs} ({level}), {free} free", needs=needs, level=level, free=gigabytes(facts.card_free, say))
 
 
 def _licence(row: ModelSpec, facts: Any, say: Say) -> str:
@@ -105,7 +105,7 @@ def _helps(task: str, say: Say) -> str:
     return say(
         "What asks for least is {model}, on an NVIDIA card with {size}; there, get it with: {command}",
         model=least.name,
-        size=gigabytes(memory(least, "layers")),
+        size=gigabytes(memory(least, "layers"), say),
         command=f"python -m studio models download {least.name}",
     )
 

@@ -3,6 +3,8 @@
 import html
 from collections.abc import Mapping
 
+from studio.ui.words import Say
+
 PLAIN = {"container": False, "padding": False, "apply_default_css": False}  # of a gr.HTML that is only its HTML
 
 
@@ -10,6 +12,15 @@ def pill(model: str, reason: str | None) -> str:
     """The model of this studio, and whether it can run here."""
     state, said = ("ready", "") if reason is None else ("missing", reason)
     return f'<span class="pill" title="{html.escape(said)}"><i class="dot {state}"></i>{html.escape(model)}</span>'
+
+
+def person(owner: str, say: Say) -> str:
+    """Who is signed in, and the button that ends that."""
+    name = html.escape(owner.removeprefix("person:"))
+    return (
+        f'<form method="post" action="logout"><span title="{name}">{name}</span>'
+        f"<button>{html.escape(say('Sign out'))}</button></form>"
+    )
 
 
 def facts(title: str, rows: Mapping[str, str]) -> str:

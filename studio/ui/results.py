@@ -32,7 +32,7 @@ class Results:
         from studio import report  # brings matplotlib and scipy; the server starts without them
 
         try:
-            page = report.page(self._studio.arena, request.path_params["study"], whose(self._studio, request))
+            page = report.page(self._studio.arena, request.path_params["study"], whose(self._studio, owner_of(request)))
         except StudioError as error:
             return PlainTextResponse(str(error), status_code=404)
         return HTMLResponse(page, headers=PRIVATE)
@@ -44,7 +44,7 @@ class Results:
         folder = tempfile.TemporaryDirectory(prefix="rushes-")
         path = Path(folder.name) / f"votes.{kind}"
         try:
-            verdict.export(self._studio.arena, study, whose(self._studio, request), path)
+            verdict.export(self._studio.arena, study, whose(self._studio, owner_of(request)), path)
         except StudioError as error:
             folder.cleanup()
             return PlainTextResponse(str(error), status_code=404)
@@ -52,7 +52,6 @@ class Results:
         return FileResponse(path, filename=name, headers=PRIVATE, background=BackgroundTask(folder.cleanup))
 
 
-def whose(studio: Any, request: Any) -> str | None:
+def whose(studio: Any, owner: str) -> str | None:
     """Whose studies a visitor may see: their own; all of them (None) on a machine that is used by one person alone."""
-    owner = owner_of(request)
     return None if studio.people.auth == "none" and studio.people.is_admin(owner) else owner

@@ -49,6 +49,11 @@ def named(text: str, say: Say) -> str:
     return retold(text, say)
 
 
+def task_name(task: str) -> str:
+    """What the page calls a task, in English: "Text to video"."""
+    return task.replace("-", " ").capitalize()
+
+
 def retold(text: str, say: Say) -> str:
     """The sentence in the language of `say`; as it is where its form is not known. What it quotes is retold too."""
     for form, pattern in _forms():

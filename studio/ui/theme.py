@@ -6,7 +6,7 @@ import gradio as gr
 from gradio.themes.utils import colors, sizes
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
-SHEETS = ("studio.css", "clips.css")  # of the studio; others in that folder belong to pages of their own
+SHEETS = ("studio.css", "clips.css", "studies.css")  # of the studio; others in that folder belong to pages of their own
 INK = colors.Color(
     name="ink",
     c50="#f6f5f3",

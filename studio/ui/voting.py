@@ -18,14 +18,17 @@ from pipelines.errors import BadRequest, StudioError
 from studio.arena import AXES, Arena
 from studio.ballots import Ballots
 from studio.ui.element import FOLDER
+from studio.ui.retold import retold
 from studio.ui.vote import Vote
-from studio.ui.words import FRENCH
+from studio.ui.words import FRENCH, language_of, say_in, say_to
 
 KINDS = {"rater.js": "text/javascript", "rater.css": "text/css"}
 COOKIE = "rushes_rater"
 YEAR_S = 365 * 24 * 3600
 LARGEST_BODY = 20_000  # bytes of an answer
 PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
+HEADING = "Which one is better?"
+NO_COOKIES = "this browser keeps no cookies; voting needs one to know which pairs you have seen"
 LONG_AGO = "Thu, 01 Jan 1970 00:00:00 GMT"  # when a file was written could tell which system made it
 
 
@@ -47,7 +50,9 @@ class Voting:
         ]
 
     def _page(self, request: Request) -> Response:
-        answer = HTMLResponse(_page()["rater.html"], headers=PRIVATE)
+        language = language_of(request)
+        page = _page()["rater.html"].replace('lang="en"', f'lang="{language}"')
+        answer = HTMLResponse(page.replace(HEADING, say_in(language)(HEADING)), headers=PRIVATE)
         if not _rater(request):
             answer.headers["Set-Cookie"] = self._cookie(request)
         return answer
@@ -68,11 +73,11 @@ class Voting:
 
     def _next(self, request: Request) -> Response:
         if not _rater(request):
-            return _said("this browser keeps no cookies; voting needs one to know which pairs you have seen", 403)
+            return _said(say_to(request)(NO_COOKIES), 403)
         try:
             ballot = self._ballots.next(request.path_params["link"], _rater(request))
         except StudioError as error:
-            return _refused(error)
+            return _refused(error, request)
         return JSONResponse({"ballot": ballot and ballot.to_dict()}, headers=PRIVATE)
 
     async def _cast(self, request: Request) -> Response:
@@ -84,7 +89,7 @@ class Voting:
                 self._ballots.cast, request.path_params["link"], _rater(request), said["ballot"], said["answers"]
             )
         except StudioError as error:
-            return _refused(error)
+            return _refused(error, request)
         return JSONResponse({"kept": True, "first": kept}, headers=PRIVATE)
 
     def _cookie(self, request: Request) -> str:
@@ -135,9 +140,10 @@ def _parsed(body: bytes) -> dict[str, Any]:
     return said
 
 
-def _refused(error: StudioError) -> Response:
+def _refused(error: StudioError, request: Request) -> Response:
     wrong = isinstance(error, BadRequest)
-    return _said(f"This {error.field} {error.message}." if wrong else str(error), 400 if wrong else 503)
+    said = f"This {error.field} {error.message}." if wrong else str(error)
+    return _said(retold(said, say_to(request)), 400 if wrong else 503)
 
 
 def _said(sentence: str, status: int) -> Response:

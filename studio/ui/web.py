@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from string import Template
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -22,13 +23,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipelines.errors import StudioError
-from studio.people import COOKIE, VISIT, VISIT_S, People, alias, owner_of
+from studio.people import COOKIE, SIGNED, VISIT, VISIT_S, People, alias, owner_of
 from studio.studio import Studio
 from studio.ui import pulse
 from studio.ui.results import Results
+from studio.ui.retold import refusal
 from studio.ui.voting import Voting
 from studio.ui.window import Pace, Window
-from studio.ui.words import say_to
+from studio.ui.words import language_of, say_to
 
 HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
 YEAR_S = 365 * 24 * 3600
@@ -189,7 +191,7 @@ class Entrance:
         ]
 
     def _show(self, request: Request) -> Response:
-        return HTMLResponse(_form(""))
+        return HTMLResponse(_form("", request))
 
     async def _sign_in(self, request: Request) -> Response:
         given = dict(parse_qsl((await request.body()).decode(errors="replace")))
@@ -199,16 +201,21 @@ class Entrance:
             token = await run_in_threadpool(self._people.sign_in, name, password, place(request))
         except StudioError as error:
             if browser:
-                return HTMLResponse(_form(str(error)), status_code=401)
+                return HTMLResponse(_form(refusal(error, say_to(request)), request), status_code=401)
             return JSONResponse({"error": str(error)}, status_code=401)
         answer = _to("/", request) if browser else JSONResponse({"success": True})
-        answer.headers["Set-Cookie"] = cookie(VISIT, token, request, space=self._space, keep_s=VISIT_S)
-        return answer
+        return self._known(answer, request, token=token, name=name.lower())
 
     def _sign_out(self, request: Request) -> Response:
         self._people.sign_out(request.cookies.get(VISIT, ""))
-        answer = _to("/login", request)
-        answer.headers["Set-Cookie"] = cookie(VISIT, "", request, space=self._space, keep_s=0)
+        return self._known(_to("/login", request), request)
+
+    def _known(self, answer: Response, request: Request, *, token: str = "", name: str = "") -> Response:
+        """The answer, by which the browser keeps who it is, or forgets it. The name is for the page's drafts."""
+        keep_s = VISIT_S if token else 0
+        answer.headers["Set-Cookie"] = cookie(VISIT, token, request, space=self._space, keep_s=keep_s)
+        told = cookie(SIGNED, name, request, space=self._space, keep_s=keep_s).replace("; HttpOnly", "")
+        answer.headers.append("Set-Cookie", told)
         return answer
 
 
@@ -306,21 +313,23 @@ def _hub_name(request: Request) -> str | None:
     return ((session.get("oauth_info") or {}).get("userinfo") or {}).get("preferred_username")
 
 
-def _form(sentence: str) -> str:
-    said = f'<p role="alert">{html.escape(sentence)}</p>' if sentence else ""
-    return FORM.replace("<!-- said -->", said)
+def _form(sentence: str, request: Request) -> str:
+    say, said = say_to(request), f'<p role="alert">{html.escape(sentence)}</p>' if sentence else ""
+    words = {"name": say("Name"), "password": say("Password"), "go": say("Sign in")}
+    return FORM.substitute(language=language_of(request), said=said, **words)
 
 
-FORM = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Rushes</title>
+FORM = Template("""<!doctype html>
+<html lang="$language"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Rushes</title>
 <style>
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
 body { min-height: 100vh; margin: 0; display: grid; place-items: center }
 form { width: min(20rem, 90vw); display: grid; gap: .75rem }
 label { display: grid; gap: .25rem }
 input, button { font: inherit; padding: .6rem; border-radius: .5rem; border: 1px solid }
-</style></head><body><form method="post"><h1>Rushes</h1><!-- said -->
-<label>Name <input name="username" autocomplete="username" required autofocus></label>
-<label>Password <input name="password" type="password" autocomplete="current-password" required></label>
-<button>Sign in</button></form></body></html>
-"""
+</style></head><body><form method="post"><h1>Rushes</h1>$said
+<label>$name <input name="username" autocomplete="username" required autofocus></label>
+<label>$password <input name="password" type="password" autocomplete="current-password" required></label>
+<button>$go</button></form></body></html>
+""")

@@ -187,7 +187,9 @@ def test_a_vote_is_kept_once_and_only_by_whom_it_was_drawn_for(arena):
     for wrong in ({}, same(3), same(True), same("good"), same(1.0), {**same(1), "overall": None}):
         with pytest.raises(BadRequest):
             ballots.cast(link, "a", ballot.id, wrong)
+    assert arena.status(study, ME)["raters"] == 0, "who has only opened the link"
     assert ballots.cast(link, "a", ballot.id, same("bad")) is True
+    assert arena.status(study, ME)["raters"] == 1
     assert ballots.cast(link, "a", ballot.id, same(-2)) is False
     assert [(row["margin"], row["bad"]) for row in arena.answers(study, ME)] == [(0, 1)] * len(FILM)
 

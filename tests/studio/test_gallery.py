@@ -153,6 +153,29 @@ def test_what_is_deleted_can_be_brought_back_until_it_is_purged(gallery, keep):
     assert gallery.bytes(ADA) == gallery.get(names[1], ADA).bytes
 
 
+def test_what_was_deleted_can_be_seen_and_brought_back_one_by_one_by_its_owner_alone(gallery, keep, tmp_path):
+    names = [keep("a fox"), keep("a cat"), keep("a dog")]
+    assert gallery.deleted(ADA) == () and gallery.path(names[0], ADA, "deleted") is None
+    gallery.delete(names[:1], ADA)
+    gallery.delete(names[1:], ADA)
+    assert {entry.id for entry in gallery.deleted(ADA)[:2]} == set(names[1:]) and gallery.deleted(BOB) == ()
+    assert gallery.deleted(ADA)[2].prompt == "a fox" and len(gallery.deleted(ADA, 1)) == 1
+    poster = tmp_path / "clips" / names[1] / "poster.webp"
+    poster.write_bytes(b"a picture")
+    assert gallery.path(names[1], ADA, "deleted") == poster
+    assert gallery.path(names[1], ADA, "poster") is None is gallery.path(names[1], BOB, "deleted")
+    for name, owner in ((names[1], BOB), ("../x", ADA), (None, ADA)):
+        with pytest.raises(BadRequest, match="back already"):
+            gallery.restore(name, owner)
+    gallery.restore(names[1], ADA)
+    with pytest.raises(BadRequest, match="back already"):
+        gallery.restore(names[1], ADA)
+    assert found(gallery) == ["a cat"] and {entry.prompt for entry in gallery.deleted(ADA)} == {"a fox", "a dog"}
+    again = Gallery(Database(tmp_path / "other.db"), tmp_path / "clips")
+    again.reindex()
+    assert found(again) == ["a cat"]
+
+
 def test_a_full_disk_takes_what_its_owner_has_deleted_for_good_and_nothing_else(gallery, keep):
     gone, kept, other = keep("a fox"), keep("a cat"), keep("a dog", owner=BOB)
     gallery.delete([gone], ADA)
@@ -187,11 +210,13 @@ def test_a_wrong_id_among_many_leaves_all_as_they_are(gallery, keep):
     assert gallery.get(name, ADA)
 
 
-def test_a_zip_holds_every_clip_with_its_request(gallery, keep, tmp_path):
-    names = [keep("a fox"), keep("a cat")]
-    with zipfile.ZipFile(gallery.zip(names, ADA, tmp_path / "two.zip")) as archive:
-        assert sorted(archive.namelist()) == sorted(f"{name}.{end}" for name in names for end in ("png", "json"))
-        assert json.loads(archive.read(f"{names[0]}.json"))["prompt"] == "a fox"
+def test_a_zip_holds_every_clip_by_prompt_and_seed_with_its_request_beside_it(gallery, keep, tmp_path):
+    prompts = ["A caf\u00e9: ../../etc, \u732b", "a cafe etc", "\u732b", "x" * 500]
+    names = [keep(prompt, seed=7) for prompt in prompts]
+    with zipfile.ZipFile(gallery.zip(names, ADA, tmp_path / "four.zip")) as archive:
+        stems = ["a-cafe-etc-seed-7", "a-cafe-etc-seed-7-2", "still-seed-7", f"{'x' * 60}-seed-7"]
+        assert archive.namelist() == [f"{stem}.{end}" for stem in stems for end in ("png", "json")]
+        assert [json.loads(archive.read(f"{stem}.json"))["prompt"] for stem in stems] == prompts
     assert not list(tmp_path.glob("*.part")) and not list(tmp_path.glob(".*.part"))
 
 
@@ -225,7 +250,7 @@ def test_a_clip_whose_notes_are_lost_says_itself_what_it_is(gallery, keep, tmp_p
     assert again.reindex() == 0
     assert again.reindex(BOB) == 2
     with zipfile.ZipFile(again.zip([name], BOB, tmp_path / "one.zip")) as archive:
-        assert json.loads(archive.read(f"{name}.json"))["seed"] == 9
+        assert json.loads(archive.read("a-fox-seed-9.json"))["seed"] == 9
     assert again.get(name, BOB).seed == 9 and again.get(name, BOB).request["prompt"] == "a fox"
     seen = again.get("film", BOB)
     assert (seen.frames, seen.fps, seen.seconds, seen.prompt) == (16, 16, 1.0, clip.origin.prompt)

@@ -48,7 +48,9 @@ def fill(folder: Path) -> None:
         )
     studio.gallery.delete(["e1"], owner)
     systems = (System(name="one"), System(name="two"))
-    studio.arena.create(Plan(title="mine", prompts=(Prompt(name="a", text="x"),), systems=systems), owner)
+    study = studio.arena.create(Plan(title="mine", prompts=(Prompt(name="a", text="x"),), systems=systems), owner)
+    with studio.database.write() as tables:
+        studio.arena.order(tables, [(job, 7, studio.arena.takes(study, owner)[0].id)])
     studio.close()
 
 
@@ -135,11 +137,26 @@ def test_what_is_refused_is_said(page: Any, folder: Path):
     card(page, "a1").wait_for(state="detached")
 
 
-def test_a_draft_of_a_study_can_be_discarded_and_then_there_is_nothing_to_close(page: Any):
+def test_a_study_says_its_price_and_how_far_it_is_and_is_discarded_by_a_second_press(page: Any, folder: Path):
     tab(page, "studies")
+    page.locator("#study-cost", has_text="Films \u00e0 faire : 24. Les premiers montrent").wait_for()
+    page.locator("#verdict", has_text="films : 0 sur 2").wait_for()
+    there = Database(folder / "rushes.db")
+    with there.write() as tables:
+        tables.execute("UPDATE jobs SET clip = 'd1'")  # as when it is done
+    page.locator("#verdict", has_text="films : 1 sur 2").wait_for()
+    with there.write() as tables:
+        tables.execute("UPDATE jobs SET clip = 'e1'")
+    there.close()
     page.locator("#leaving:enabled").click()
+    page.get_by_role("button", name="Pas maintenant").click()
+    sure = page.get_by_role("button", name="Abandonner pour de bon")
+    sure.wait_for(state="hidden")
+    assert page.locator("#leaving").is_enabled()
+    page.locator("#leaving").click()
+    sure.click()
     page.wait_for_selector("#verdict .hint")
-    assert page.locator("#leaving").is_disabled() and page.locator("#closing").is_disabled()
+    assert page.locator("#leaving").is_disabled() and page.locator("#closing").is_disabled() and sure.is_hidden()
 
 
 def test_the_focus_stays_and_a_deleted_clip_can_be_brought_back_until_its_time_is_up(page: Any):
@@ -159,6 +176,19 @@ def test_the_focus_stays_and_a_deleted_clip_can_be_brought_back_until_its_time_i
     page.locator("#grid .undo button").click()
     card(page, "c1").wait_for()
     assert page.locator("#grid .undo").is_hidden()
+
+
+def test_what_was_deleted_long_ago_can_be_seen_and_brought_back(page: Any):
+    gallery(page)
+    card(page, "c1").locator(".open").press("Delete")
+    page.get_by_role("button", name="Supprim\u00e9s").click()
+    gone = page.locator("#deleted").get_by_role("button", name="take c1")
+    gone.scroll_into_view_if_needed()
+    page.wait_for_function("document.querySelector('#deleted img').naturalWidth > 0")
+    gone.click()
+    card(page, "c1").wait_for()
+    gone.wait_for(state="detached")
+    assert page.locator("#deleted").get_by_role("button", name="take e1").count() == 1
 
 
 def test_the_drawer_has_no_broken_picture_and_nothing_shines_through(page: Any):

@@ -83,3 +83,16 @@ def test_a_refused_file_leaves_its_place_and_no_arrow_covers_a_filter(page: Any,
     assert page.locator("#dropped .file-preview").count() == 0
     ends = "all => all.map(one => getComputedStyle(one)).map(one => one.textOverflow + parseInt(one.paddingRight))"
     assert set(page.locator(".secondary-wrap input").evaluate_all(ends)) == {"ellipsis22"}  # before the arrow
+
+
+def test_a_copy_button_copies_and_the_first_language_that_we_have_counts(browser: Any, address: str):
+    context = browser.new_context(locale="de-DE", permissions=["clipboard-read", "clipboard-write"])
+    context.add_init_script("Object.defineProperty(navigator, 'languages', { value: ['de', 'fr', 'en'] });")
+    page = visit(context, address, [], patience_ms=SOON)
+    assert page.locator("html").get_attribute("lang") == "fr"
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<button id=own data-copy=there>Copier</button>')")
+    page.locator("#own").dispatch_event("click")
+    page.locator("#own", has_text="Copi\u00e9").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == "there"
+    page.locator("#own", has_text="Copier").wait_for()
+    context.close()

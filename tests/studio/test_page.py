@@ -16,7 +16,8 @@ from pipelines import catalog, vocabulary
 from pipelines.consent import STATEMENTS
 from pipelines.errors import BadRequest, Unavailable
 from pipelines.requests import TASKS, TextToVideo
-from studio import log
+from studio import log, prompts
+from studio.arena import BY_TASK
 from studio.board import Job
 from studio.cli import main
 from studio.settings import Settings
@@ -25,6 +26,7 @@ from studio.ui import brought, desk, drawer, outlook, palette, parts, pulse, sen
 from studio.ui.app import TABS, build
 from studio.ui.composer import Composer
 from studio.ui.form import Form, qualities, span
+from studio.ui.retold import task_name
 from studio.ui.tabs import settings as about
 from studio.ui.wording import strangers
 
@@ -206,6 +208,12 @@ def test_about_shows_the_data_folder_and_the_log_to_the_owner_of_the_machine_alo
     assert "browser:two" not in other
 
 
+def test_about_is_in_french(studio):
+    told = html.unescape(about.about(studio, words.say_in("fr"), admin=False, owner="browser:one"))
+    assert "Texte en film" in told and "demande une carte NVIDIA" in told and " Go" in told
+    assert " GB" not in told and "text-to-video" not in told and "needs an NVIDIA" not in told
+
+
 def test_what_is_said_in_html_is_escaped():
     shown = parts.pill(NASTY, NASTY) + parts.facts(NASTY, {NASTY: NASTY}) + parts.table(NASTY, [NASTY], [[NASTY]])
     assert "<img src=x" not in shown and html.escape(NASTY) in shown
@@ -224,12 +232,19 @@ def test_everything_that_the_page_says_has_its_french():
         "form",
         "palette",
         "models",
+        "parts",
+        "deleted",
+        "web",
+        "voting",
+        "tabs/gallery",
+        "tabs/studies",
         "tabs/settings",
     )
     for file in files:
         for node in ast.walk(ast.parse((ROOT / f"studio/ui/{file}.py").read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("say", "label") and node.args:
                 said |= {part.value for part in ast.walk(node.args[0]) if isinstance(part, ast.Constant)}
+    said |= {task_name(task) for task in (*TASKS, *BY_TASK)} | {name.capitalize() for name in prompts.suites()}
     tables = (drawer.PHASES, drawer.WORDS, drawer.ACTS, palette.TITLES, STATEMENTS, wording.ASKS, outlook.LEVELS)
     said |= {text for table in tables for text in table.values()} | {tab.NAME for tab in TABS} | set(qualities(50))
     said |= {field.metadata["label"] for kind in TASKS.values() for field in dataclasses.fields(kind)}

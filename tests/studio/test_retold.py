@@ -2,11 +2,13 @@
 
 from collections import deque
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from pipelines import catalog, safety
 from pipelines.errors import BadRequest, Unavailable
+from pipelines.evaluation import netwin
 from pipelines.hub import download, remote
 from pipelines.media import door
 from pipelines.moviegen import checkpoint, presets
@@ -15,7 +17,7 @@ from pipelines.moviegen.nn.transformer import VideoTransformer
 from pipelines.moviegen.text_to_video import TextToVideoPipeline
 from pipelines.requests import Personalize, TextToVideo
 from pipelines.spec import LEVELS
-from studio import arena, prompts, service
+from studio import arena, prompts, service, verdict
 from studio.ui import words
 from studio.ui.retold import named, refusal, retold
 
@@ -67,6 +69,18 @@ def test_how_mini_reads_what_it_does_not_know_has_its_french():
         "mini lit city comme city street",
         "mini ne conna\u00eet pas : sleeps",
     ]
+
+
+@pytest.mark.parametrize("task", ["text-to-video", "edit"])
+def test_what_came_out_of_a_study_has_its_french(task):
+    study = SimpleNamespace(task=task)
+    rate = {"axis": "overall", "a": "x", "b": "y", "part": "", "votes": 1, "wins": 1, "ties": 0, "losses": 0}
+    for low in (-40.0, 20.0):
+        (said,) = verdict.headline([netwin.Rate(**rate, net=60.0, low=low, high=90.0, p=1.0, preliminary=True)], study)
+        assert said == retold(said, ENGLISH) and "votes: 1, prompts: 1. Preliminary" in said
+        french = retold(said, FRENCH)
+        assert "votes : 1, descriptions : 1. Provisoire : moins de 100 votes." in french and "interval " not in french
+    assert retold(*verdict.headline([], study), FRENCH) == "Personne n'a encore vot\u00e9."
 
 
 def test_a_refusal_begins_with_what_the_page_calls_the_field_and_has_its_french():

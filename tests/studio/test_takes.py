@@ -14,7 +14,7 @@ from pipelines.errors import BadRequest, Unavailable
 from pipelines.media import export, video
 from pipelines.requests import TextToVideo
 from pipelines.vocabulary import unknown_words
-from studio import prompts, takes
+from studio import pace, prompts, takes
 from studio.arena import Plan, Prompt, System
 from studio.ballots import Ballots
 from studio.cli import main
@@ -198,6 +198,21 @@ def test_the_forms_own_values_make_a_study_whose_clips_are_all_ordered(studio):
     assert len(made) > 20 and all(studio.jobs.get(take.job, ME).state == "queued" for take in made)
 
 
+def test_what_a_study_costs_is_said_before_it_is_made(studio):
+    values = defaults(title="")
+    assert studies.cost(studio, values, ENGLISH) == "Clips to make: 24. The first ones show how long it takes."
+    for row in studies.ROWS:
+        work = studio.jobs.work(TextToVideo(prompt="x", steps=row[2], guidance=row[3], seconds=row[4]))
+        with studio.database.write() as tables:
+            pace.learn(tables, work, pace.Speed(step_s=1, rest_s=5))
+    assert studies.cost(studio, values, ENGLISH) == "Clips to make: 24. That takes about 17 min."  # 12 x (30 + 55) s
+    values[1] = "film"
+    assert "mini does not know: 12." in studies.cost(studio, values, ENGLISH)
+    values[5] = "sound"
+    with pytest.raises(BadRequest, match="cannot be ordered"):
+        studies.cost(studio, values, ENGLISH)
+
+
 def test_a_draft_is_discarded_with_its_jobs_but_what_people_voted_in_stays(studio, folders):
     plan = Plan(title="t", prompts=(Prompt(name="a", text="x"),), systems=tuple(System(name=name) for name in folders))
     voted = studio.arena.create(plan, ME)
@@ -291,8 +306,8 @@ def test_the_form_makes_a_study_of_a_zip_or_of_models(studio, tmp_path, folders)
     given = ["<b>mine</b>", "theatre", 2, 1, None, "text-to-video", [], str(archive)]
     study = studies.created(studio, ME, given, lambda *_: None, ENGLISH)
     assert studio.arena.status(study, ME)["pairs"] == 1
-    page = studies.told(studio, study, ME, ENGLISH)
-    assert "vote/" in page and "<b>" not in page
+    page = studies.told(studio, study, ME, ENGLISH, "https://here.example/studio/?__theme=dark")
+    assert 'data-copy="https://here.example/studio/vote/' in page and "<b>" not in page
     given = [
         "steps",
         "theatre",

@@ -93,7 +93,7 @@ def test_a_clear_difference_is_said_and_an_unclear_one_is_not(arena):
     assert first.startswith("system 0 is preferred to system 1: +")
     assert second.startswith("system 0 is preferred to system 2: +")
     assert third.startswith("Between system 1 and system 2 no difference is shown")
-    assert "Preliminary" not in first and "180 votes on 60 prompts" in first
+    assert "Preliminary" not in first and "votes: 180, prompts: 60." in first
 
 
 def test_few_votes_are_called_preliminary_and_none_a_beginning(arena):

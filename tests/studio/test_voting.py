@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -21,7 +22,7 @@ from pipelines.clip import Clip
 from pipelines.media import export
 from pipelines.requests import TextToVideo
 from studio import takes
-from studio.arena import Arena, Plan, Prompt, System
+from studio.arena import Arena, Plan, Prompt, Study, System
 from studio.ballots import Ballots
 from studio.db import Database
 from studio.people import alias
@@ -216,14 +217,9 @@ def _hang_up_in_the_middle(site: str, link: str, rater: Rater) -> None:
         line.sendall(f'{head}Content-Type: application/json\r\nContent-Length: 400\r\n\r\n{{"ballot": "'.encode())
 
 
-@pytest.mark.browser
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="there is no chromium here")
-def test_a_person_votes_in_a_browser_and_sees_no_name(site, arena):
-    from playwright.sync_api import sync_playwright
-
-    plan = Plan(
-        title="secret title", prompts=PROMPTS[:1], systems=(System(name="north"), System(name="south")), raters=9
-    )
+def another(arena: Arena, title: str) -> Study:
+    """An open study of one pair, with clips of the one that is there."""
+    plan = Plan(title=title, prompts=PROMPTS[:1], systems=(System(name="north"), System(name="south")), raters=9)
     number = arena.create(plan, ME)
     (arena.folder / number).mkdir()
     old = next(study for study in arena.studies(ME) if study.title == "north against south")
@@ -233,28 +229,82 @@ def test_a_person_votes_in_a_browser_and_sees_no_name(site, arena):
         shutil.copy(arena.folder / old.id / name, arena.folder / number / name)
         arena.fill(take.id, name, fps=8, still=False)
     arena.open(number, ME)
-    asked, errors = [], []
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=shutil.which("chromium"))
-        page = browser.new_page()
-        page.on("request", lambda request: asked.append(request.url))
+    return arena.study(number, ME)
+
+
+@pytest.fixture
+def ballot(browser, site):
+    """Opens the page of a study in a browser of its own, as wide as a phone; no error may come up in it."""
+    errors, contexts = [], []
+
+    def opened(study: Study, locale: str) -> Any:
+        contexts.append(browser.new_context(locale=locale, viewport={"width": 390, "height": 844}))
+        page = contexts[-1].new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(f"{site}/vote/{arena.study(number, ME).link}")
+        page.goto(f"{site}/vote/{study.link}")
         page.wait_for_selector("#vote .vote:not([hidden])")
-        assert page.locator("fieldset:enabled").count() == 0 and page.locator("button.cast").is_disabled()
-        page.wait_for_selector("fieldset:enabled")  # when both were played
-        dom = page.content()
-        for _ in range(page.locator("fieldset").count()):
-            page.keyboard.press("A")
-        page.keyboard.press("Enter")
-        page.wait_for_selector("#notice:not([hidden])")
-        assert "Thank you" in page.locator("#notice").inner_text()
-        browser.close()
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
     assert errors == []
-    assert not [word for word in ("north", "south", "secret title", "clip-0", number) if word in dom + " ".join(asked)]
-    rows = arena.answers(number, ME)
+
+
+@pytest.mark.browser
+def test_a_person_votes_in_a_browser_and_sees_no_name(ballot, arena):
+    study, asked = another(arena, "secret title"), []
+    page = ballot(study, "en-GB")
+    page.on("request", lambda request: asked.append(request.url))
+    page.reload()
+    page.wait_for_selector("#vote .vote:not([hidden])")
+    assert page.locator("fieldset:enabled").count() == 0 and page.locator("button.cast").is_disabled()
+    spans = page.locator(".scale span")
+    assert spans.evaluate_all("all => all.every(each => each.scrollWidth <= each.clientWidth)"), "each answer fits"
+    page.wait_for_selector("fieldset:enabled")  # when both were played
+    dom = page.content()
+    for _ in range(page.locator("fieldset").count()):
+        page.keyboard.press("A")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#notice:not([hidden])")
+    assert "Thank you" in page.locator("#notice").inner_text()
+    assert not [
+        word for word in ("north", "south", "secret title", "clip-0", study.id) if word in dom + " ".join(asked)
+    ]
+    rows = arena.answers(study.id, ME)
     assert len(rows) == 7 and {row["margin"] for row in rows} == {-2 if rows[0]["swapped"] else 2}
-    assert Ballots(arena).next(arena.study(number, ME).link, "somebody else") is not None
+    assert Ballots(arena).next(study.link, "somebody else") is not None
+
+
+@pytest.mark.browser
+def test_keys_vote_only_where_they_mean_it_and_answers_outlive_a_reload(ballot, arena):
+    study = another(arena, "keys")
+    page = ballot(study, "de-DE")
+    assert page.locator("html").get_attribute("lang") == "en"
+    page = ballot(study, "fr-FR")
+    assert page.locator("html").get_attribute("lang") == "fr"
+    assert page.title() == page.locator("h1").inner_text() == "Lequel est le meilleur ?"
+    assert page.locator("button.cast").inner_text() == "Voter"
+    page.wait_for_selector("fieldset:enabled")
+    given = page.locator(".scale input:checked")
+    page.locator("select.heard").press("n")
+    page.locator("select.rate").press("b")
+    assert given.count() == 0, "letters choose in a list"
+    page.locator(".compare").focus()
+    page.keyboard.down("b")
+    page.keyboard.down("b")  # held
+    page.keyboard.up("b")
+    assert given.count() == 1
+    for _ in range(6):
+        page.keyboard.press("a")
+    page.reload()
+    page.wait_for_selector("fieldset:enabled")
+    assert given.count() == 7 and given.first.get_attribute("value") == "-1"
+    page.locator(".on").press("Enter")
+    assert page.locator(".cast").is_enabled() and arena.answers(study.id, ME) == []
+    arena.close(study.id, ME)
+    given.last.press("Enter")
+    page.wait_for_selector("#notice >> text=Cette \u00e9tude a \u00e9t\u00e9 close entre-temps")
 
 
 def browser(tmp_path, **settings) -> tuple[Studio, TestClient]:

@@ -14,11 +14,12 @@ from pipelines.errors import BadRequest, StudioError
 from pipelines.requests import ASPECTS, TASKS
 from studio.gallery import Page, Query
 from studio.studio import Studio
-from studio.ui import details, dropped
+from studio.ui import deleted, details, dropped
 from studio.ui.cards import Cards, card, connect
 from studio.ui.desk import FAST, Desk
 from studio.ui.form import sentence
 from studio.ui.parts import PLAIN
+from studio.ui.retold import task_name
 from studio.ui.words import Say, label, say_to
 
 NAME = "Gallery"
@@ -36,12 +37,15 @@ def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
         with gr.Column(scale=5, min_width=330):
             pages = _Pages(studio, desk, filters)
         acts = details.draw(studio, desk, pages.cards)
+    binned, look, back = deleted.draw(studio, desk)
     dropped.draw(desk)
+    desk.tab.select(look, None, binned, **FAST)
+    back.then(pages.same, **pages.all)
     gr.on([page.load, desk.tabs.change], pages.same, **pages.all)
     changes = [widget.input for widget in filters]
     gr.on(changes, pages.first, **pages.all, trigger_mode="always_last")
     for kept in connect(pages.cards, studio.gallery, desk, load=pages.load, inputs=pages.asked, acts=acts):
-        kept.then(pages.around, pages.asked, pages.edge, **FAST)
+        kept.then(pages.around, pages.asked, pages.edge, **FAST).then(look, None, binned, **FAST)
 
 
 class _Pages:
@@ -128,7 +132,7 @@ def query(*values: Any) -> Query:
 
 def _filters() -> list[Any]:
     """Search, task, model, shape, time, tag, favourites."""
-    tasks = [(task.replace("-", " ").capitalize(), task) for task in TASKS]
+    tasks = [(task_name(task), task) for task in TASKS]
     models = [row.name for row in catalog.specs()]
     small = {"min_width": 150, "scale": 1, "value": ""}
     search = gr.Textbox(

@@ -11,9 +11,10 @@ from pipelines import catalog, device
 from pipelines.spec import ModelSpec
 from studio import log
 from studio.studio import Studio
-from studio.ui import drawer, parts
+from studio.ui import drawer, outlook, parts
 from studio.ui.desk import FAST, Desk
 from studio.ui.models import Models
+from studio.ui.retold import retold, task_name
 from studio.ui.words import Say, say_to
 
 NAME = "About"
@@ -58,7 +59,7 @@ def machine(studio: Studio, say: Say) -> dict[str, str]:
     return {
         say("Graphics card"): _card() or say("none: models run on the processor"),
         say("Processor"): say("{count} cores, {name}", count=os.cpu_count() or 1, name=platform.machine()),
-        say("Free memory"): f"{device.free_memory() / GB:.1f} GB",
+        say("Free memory"): outlook.gigabytes(device.free_memory(), say),
         say("Free disk"): say("{free} of {all} GB", free=f"{disk.free / GB:.0f}", all=f"{disk.total / GB:.0f}"),
         say("System"): f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
     }
@@ -70,7 +71,7 @@ def yours(studio: Studio, owner: str, say: Say) -> dict[str, str]:
     return {
         say("Takes made"): str(counts["done"]),
         say("Waiting or running"): str(counts["queued"] + counts["running"] + counts["interrupted"]),
-        say("On the disk"): f"{studio.gallery.bytes(owner) / 1e6:.1f} MB",
+        say("On the disk"): outlook.gigabytes(studio.gallery.bytes(owner), say),
     }
 
 
@@ -99,15 +100,16 @@ def kept(studio: Studio, say: Say) -> dict[str, str]:
 def queue(studio: Studio, say: Say) -> list[list[str]]:
     """What waits and runs, whoever asked for it: never what they wrote, nor enough of a browser's name to be it."""
     return [
-        [job.owner[:16], job.request.task, job.request.model, drawer.standing(job, say)]
+        [job.owner[:16], say(task_name(job.request.task)), job.request.model, drawer.standing(job, say)]
         for job in studio.jobs.every(over=False)
     ]
 
 
 def model(row: ModelSpec, say: Say) -> list[str]:
     """One row of the table of models."""
-    size = f"{row.download_bytes / GB:.1f} GB" if row.download_bytes else say("comes with Rushes")
-    return [row.name, ", ".join(row.tasks), row.licence, size, catalog.runs_here(row) or say("runs here")]
+    size = outlook.gigabytes(row.download_bytes, say) if row.download_bytes else say("comes with Rushes")
+    tasks = ", ".join(say(task_name(task)) for task in row.tasks)
+    return [row.name, tasks, row.licence, size, retold(catalog.runs_here(row) or "runs here", say)]
 
 
 def _card() -> str:
