@@ -135,6 +135,20 @@ def test_what_is_refused_is_said(page: Any, folder: Path):
     card(page, "a1").wait_for(state="detached")
 
 
+def test_the_list_follows_the_search_however_it_is_typed(page: Any):
+    gallery(page)
+    field, shown = page.locator("#words textarea, #words input"), page.locator("#where")
+    before = shown.inner_text()
+    field.focus()
+    page.keyboard.insert_text("b1")  # as a paste, a dictation and the keyboard of a telephone do
+    card(page, "c1").wait_for(state="detached")
+    assert page.locator("#grid .card").count() == 1
+    page.keyboard.press("Backspace")
+    page.keyboard.press("Backspace")
+    card(page, "c1").wait_for()
+    page.wait_for_function("said => document.querySelector('#where').innerText === said", arg=before)
+
+
 def test_a_draft_of_a_study_can_be_discarded_and_then_there_is_nothing_to_close(page: Any):
     tab(page, "studies")
     page.locator("#leaving:enabled").click()

@@ -38,7 +38,8 @@ def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
         acts = details.draw(studio, desk, pages.cards)
     dropped.draw(desk)
     gr.on([page.load, desk.tabs.change], pages.same, **pages.all)
-    changes = [widget.input for widget in filters]
+    words, *others = filters  # gradio says "input" of a field for keys alone: neither Backspace nor paste is one
+    changes = [words.change, *(widget.input for widget in others)]
     gr.on(changes, pages.first, **pages.all, trigger_mode="always_last")
     for kept in connect(pages.cards, studio.gallery, desk, load=pages.load, inputs=pages.asked, acts=acts):
         kept.then(pages.around, pages.asked, pages.edge, **FAST)
