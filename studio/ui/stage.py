@@ -29,7 +29,7 @@ class Under(Element):
     """value: what `under` returns. Event: `act` {"act", "clip", "job"}."""
 
     markup = "under.html"
-    scripts = ("under.js",)
+    scripts = ("kept.js", "under.js")
     styles = ("under.css",)
 
 
