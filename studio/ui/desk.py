@@ -42,7 +42,7 @@ class Desk:
         self.tabs: gr.Tabs | None = None  # set by the page before anything is drawn
         self.tab: gr.Tab | None = None  # the one that is being drawn
         self.order = gr.State({"act": "", "clip": "", "clips": [], "n": 0})
-        self._pulse = pulse.Pulse("", visible="hidden", elem_id="pulse")
+        self._pulse = pulse.Pulse("", elem_id="pulse")
         self._views: list[tuple[Callable[..., Any], list[Any], list[Any]]] = []
         self._greetings: list[tuple[Callable[..., Any], list[Any], list[Any]]] = []
         self._events: list[Any] = []

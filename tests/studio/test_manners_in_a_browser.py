@@ -83,3 +83,21 @@ def test_a_refused_file_leaves_its_place_and_no_arrow_covers_a_filter(page: Any,
     assert page.locator("#dropped .file-preview").count() == 0
     ends = "all => all.map(one => getComputedStyle(one)).map(one => one.textOverflow + parseInt(one.paddingRight))"
     assert set(page.locator(".secondary-wrap input").evaluate_all(ends)) == {"ellipsis22"}  # before the arrow
+
+
+def test_a_studio_that_does_not_answer_and_a_session_that_ended_are_said_until_it_is_well_again(page: Any):
+    page.evaluate(
+        """() => {
+          window.before = fetch;
+          window.answer = () => Promise.reject(new TypeError('away'));
+          window.fetch = (what, ...how) => what === 'pulse' ? window.answer() : window.before(what, ...how);
+        }"""
+    )
+    page.wait_for_selector("#pulse >> text=Le studio ne r\u00e9pond pas.")
+    assert page.locator("#pulse a").is_hidden()
+    page.evaluate("() => { window.answer = () => Promise.resolve(new Response('{}', { status: 401 })); }")
+    page.wait_for_selector("#pulse >> text=Vous n'\u00eates plus connect\u00e9.")
+    link = page.locator("#pulse a")
+    assert link.inner_text() == "Se connecter" and link.evaluate("link => new URL(link.href).pathname") == "/login"
+    page.evaluate("() => { window.fetch = window.before; }")
+    page.locator("#pulse .pulse").wait_for(state="hidden")
