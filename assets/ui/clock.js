@@ -197,3 +197,10 @@ function arrive(video, time) {
     video.currentTime = time;
   });
 }
+
+/* Whether a film has no sound, as far as its browser tells: Firefox, Safari and Chrome each have a way of their own. */
+function silent(video) {
+  if (video.readyState < 2) return false;
+  const shows = video.webkitVideoDecodedByteCount > 0;
+  return video.mozHasAudio === false || video.audioTracks?.length === 0 || (shows && video.webkitAudioDecodedByteCount === 0);
+}

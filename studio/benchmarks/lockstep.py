@@ -58,10 +58,10 @@ def measure(seconds: int = 60) -> dict[str, Any]:
     return {**figures, "frame_s": frame, "holds": figures["mean_s"] < MEAN_S and figures["max_s"] < frame}
 
 
-def film(path: Path, *, width: int = 480, height: int = 270, seed: int = 0, seconds: int = SECONDS) -> Path:
+def film(path: Path, *, width: int = 480, height: int = 270, seed: int = 0) -> Path:
     """A clip that pans over a field of coloured tiles: no two frames are the same."""
     tile, step = height // 9, 4
-    wide = width + step * (FPS * seconds - 1)
+    wide = width + step * (FPS * SECONDS - 1)
     colours = np.random.default_rng(seed).integers(0, 256, (height // tile, wide // tile + 1, 3), dtype=np.uint8)
     field = np.kron(colours, np.ones((tile, tile, 1), np.uint8))[:height, :wide]
     views = np.lib.stride_tricks.sliding_window_view(field, width, axis=1)  # (H, places, 3, W): nothing is copied

@@ -1,8 +1,11 @@
 """Player, cards, comparison and vote in a real browser: time, keys, text as text, phones."""
 
 import gradio as gr
+import numpy as np
 import pytest
 
+from pipelines.clip import Clip
+from pipelines.media import export
 from studio.benchmarks import browser, lockstep
 from studio.ui import drawer
 from studio.ui.booth import booth
@@ -11,6 +14,7 @@ from studio.ui.comparison import Compare, Sheet
 from studio.ui.player import Player, shown
 from studio.ui.stage import Under
 from studio.ui.vote import Vote
+from tests.conftest import moving_square
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(browser.missing() is not None, reason=str(browser.missing()))]
 NASTY = "<script>window.hit=1</script> ${window.hit=2} {{this}} <img src=x onerror='window.hit=3'>"
@@ -43,6 +47,10 @@ def queue(order: str, state: str = "running", acts: str = "cancel duplicate") ->
     return {"jobs": jobs, "paused": False, "words": drawer.WORDS}
 
 
+OLDER = [face("a", "") | {"id": "older"}]
+PAGES = {"older": OLDER, "gone": {"cards": OLDER, "undo": {"token": "", "clips": ["a"]}}}
+
+
 def about(drawn: dict) -> dict:
     """What is said under a stage with job 1 on it."""
     job = next(job for job in drawn["jobs"] if job["id"] == "1")
@@ -71,12 +79,15 @@ def address(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clips")
     for seed, name in enumerate("ab"):
         lockstep.film(folder / f"{name}.mp4", width=320, height=180, seed=seed)
-    lockstep.film(folder / "short.mp4", width=320, height=180, seconds=1)
+    tone = np.sin(np.arange(48_000) / 20, dtype=np.float32)[:, None] / 4
+    export.save(Clip(frames=moving_square(frames=FPS), fps=FPS, audio=tone, rate=48_000), folder / "short.mp4")
 
     def draw(page):
         Player(shown(src="media/a.mp4", poster="", fps=FPS, frames=96, kind="clip", says=NASTY))
-        Cards([face("a", NASTY), face("b", "a fox")], closed=["edit"])
+        grid = Cards([face("a", NASTY), face("b", "a fox")], elem_id="grid")
         Compare({"clips": [clip("a", NASTY), clip("b", "b")], "fps": FPS})
+        for name, value in PAGES.items():
+            gr.Button(name, elem_id=name).click(lambda value=value: value, None, grid)
         columns = [{"label": NASTY, "poster": ""}, {"label": "b", "poster": ""}]
         Sheet({"columns": columns, "rows": [{"name": NASTY, "values": [NASTY, "2"], "note": NASTY}]})
         axes = [{"name": "overall", "question": NASTY}]
@@ -142,6 +153,7 @@ def test_two_videos_keep_together_through_seeks_and_a_loop(page):
 def test_text_from_outside_is_text_and_a_phone_sees_everything(page):
     assert page.evaluate("window.hit") is None
     assert page.locator(".says").first.inner_text() == NASTY
+    assert page.locator(".says").first.get_attribute("dir") == page.locator(".asked").get_attribute("dir") == "auto"
     assert page.locator(".compare .tag span").first.inner_text() == NASTY
     assert page.locator(".sheet thead span").first.text_content() == f"A  {NASTY}"
     assert page.locator(".vote legend").inner_text() == NASTY
@@ -198,20 +210,23 @@ def test_the_comparison_changes_view_zoom_and_sound_for_all(page):
     assert landed == [1, 1]
 
 
-def test_cards_play_when_pointed_at_and_say_why_something_is_grey(page):
+def test_cards_play_when_pointed_at_and_stay_selected_on_another_page(page):
     page.locator(".thumb").nth(1).hover()
     page.wait_for_selector(".thumb video")
     page.mouse.move(0, 0)
     page.wait_for_selector(".thumb video", state="detached")
     page.locator(".more").first.click()
-    page.locator(".menu [data-act=edit]").hover()
-    assert "No panel takes this" in page.locator(".menu .why").inner_text()
-    assert page.locator(".menu [data-act=edit]").get_attribute("aria-disabled") == "true"
+    assert page.locator(".menu button").count() > 9 and page.locator(".menu [data-act=edit]").is_visible()
     page.keyboard.press("Escape")
     page.locator(".open").first.focus()
     for key in (" ", "ArrowRight", " "):
         page.keyboard.press(key)
     assert page.locator(".tray .count").inner_text() == "2 selected"
+    page.evaluate("document.querySelector('#older').click()")
+    page.wait_for_selector(".card[data-id=older]")
+    assert page.locator(".tray .count").inner_text() == "2 selected"
+    page.evaluate("document.querySelector('#gone').click()")  # one of the two
+    page.wait_for_selector(".tray .count >> text='1 selected'")
 
 
 def test_a_press_and_the_focus_outlive_an_update_of_the_drawer(page):
@@ -262,3 +277,9 @@ def test_where_a_notice_cannot_be_shown_none_is_offered_and_the_end_is_told_once
 def test_no_screen_reader_reads_the_time_that_runs(page):
     live = "all => all.filter(one => one.closest('output, [role=status], [role=alert], [aria-live]')).length"
     assert page.locator(".time, .frame, .speed").evaluate_all(live) == 0
+
+
+def test_where_there_is_no_sound_none_is_offered(page):
+    page.wait_for_function("document.querySelector('.player .sound').disabled")
+    options = "document.querySelectorAll('.vote .heard option')"  # none, A without and B with sound
+    page.wait_for_function(f"[...{options}].map(one => one.disabled).join() === 'false,true,false'")
