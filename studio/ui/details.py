@@ -97,5 +97,5 @@ def told(entry: Entry, say: Say) -> dict[str, str]:
             facts[name.replace("_", " ").capitalize()] = f"{value:g}" if isinstance(value, float) else str(value)
     facts["Made"] = time.strftime("%d %b %Y, %H:%M", time.localtime(entry.created))
     facts["Took"] = f"{entry.elapsed_s:.0f} s"
-    facts["File"] = f"{entry.bytes / 1e6:.1f} MB" if entry.bytes >= 1e6 else f"{entry.bytes / 1e3:.0f} kB"
+    facts["File"] = f"{entry.bytes / 1e6:.1f} MB" if entry.bytes >= 1e6 else f"{-(-entry.bytes // 1000)} kB"
     return {say(name): value for name, value in facts.items() if value}

@@ -1,5 +1,6 @@
 """Cards, gallery and comparison as the server sees them: whose clips, which values, what nobody can abuse."""
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -85,6 +86,14 @@ def test_a_card_is_plain_data_with_addresses_and_no_path(shelf):
     assert json.loads(json.dumps(face)) == face
     assert face["src"] == "media/a/clip" and face["poster"] == "media/a/poster" and face["file"] == "rushes-a.mp4"
     assert face["prompt"].startswith(NASTY)
+
+
+def test_a_small_file_is_not_said_to_be_nothing(shelf):
+    entry = shelf.get("a", "ada")
+    sizes = {4: "1 kB", 999_000: "999 kB", 1_500_000: "1.5 MB"}
+    assert [details.told(dataclasses.replace(entry, bytes=each), ENGLISH)["File"] for each in sizes] == [
+        *sizes.values()
+    ]
 
 
 def test_a_card_stars_tags_deletes_and_brings_back(shelf):

@@ -100,7 +100,7 @@ class _Table:
         asked = str(link["clips"]).split(",")[:MOST]
         shown = self._show(asked, request, str(link.get("view", "side")))
         if lacks := len(asked) - len(shown[0]):
-            gr.Warning(say_to(request)("{n} of the clips of this link are not yours, or were deleted", n=lacks))
+            gr.Warning(say_to(request)("Not yours, or deleted: {n} of the clips of this link", n=lacks))
         return [*shown, gr.Tabs(selected=tab_id(NAME))]
 
     def _show(self, names: list[Any], request: gr.Request, view: str = "side") -> list[Any]:
