@@ -29,7 +29,8 @@ class Desk:
 
     `rooms` says which tab takes which act: {act: the tab's name}, `makers` which makes what: {task: the tab's name}.
     `watching` is what stands on the stage: {"job", "clip"}, the id of one of them or neither; `learned` the event
-    after which it is better known how long things take; `fetched` changes when a download has ended.
+    after which there are other takes than before, and it is better known how long things take; `fetched` changes when a
+    download has ended.
     """
 
     def __init__(self, studio: Studio, rooms: dict[str, str], makers: dict[str, str]):

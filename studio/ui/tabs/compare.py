@@ -46,7 +46,7 @@ def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
     def load(request: gr.Request) -> list[dict[str, Any]]:
         return [card(entry) for entry in studio.gallery.recent(desk.owner(request))]
 
-    gr.on([page.load, desk.tabs.change, desk.learned], load, None, takes, **FAST)
+    gr.on([desk.tabs.change, desk.learned], load, None, takes, **FAST)
     connect(takes, studio.gallery, desk, load=load, inputs=[])
 
 

@@ -38,7 +38,7 @@ def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
             pages = _Pages(studio, desk, filters)
         acts, opened = details.draw(studio, desk, pages.cards)
     dropped.draw(desk)
-    gr.on([page.load, desk.tabs.change, desk.learned], pages.same, **pages.all)
+    gr.on([desk.tabs.change, desk.learned], pages.same, **pages.all)
     opened.failure(pages.same, **pages.all)
     words, *others = filters  # gradio says "input" of a field for keys alone: neither Backspace nor paste is one
     changes = [words.change, *(widget.input for widget in others)]
