@@ -7,6 +7,7 @@ import dataclasses
 import json
 import re
 import sqlite3
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -192,7 +193,7 @@ def _numbers(owner: str | None, query: Query) -> tuple[str, list[Any]]:
     if words is None:
         return filters, values
     found = "SELECT rowid AS number FROM clip_words WHERE clip_words MATCH ?"
-    if query == Query(text=query.text):
+    if query == Query(text=query.text) and not any(map(_picture, _split(query.text))):
         return found, [words]
     return f"{found} AND +rowid IN ({filters})", [words, *values]
 
@@ -209,17 +210,27 @@ def _filtered(owner: str | None, query: Query) -> tuple[str, list[Any]]:
         "created < ?": query.until,
     }
     given = {part: value for part, value in wanted.items() if value is not None}
-    conditions = " AND ".join((where, *given))
-    return f"SELECT number FROM clips INDEXED BY clips_page WHERE {conditions}", [*values, *given.values()]
+    pictures = list(filter(_picture, _split(query.text)))
+    conditions = " AND ".join((where, *given, *["instr(prompt, ?)"] * len(pictures)))
+    return f"SELECT number FROM clips INDEXED BY clips_page WHERE {conditions}", [*values, *given.values(), *pictures]
 
 
 def _words(owner: str | None, text: str) -> str | None:
     """What was typed as an FTS5 expression: every word is quoted, so none is an operator, and may go on."""
-    words = text[:LONGEST_SEARCH].replace("\0", " ").replace('"', " ").split()
+    words = [word for word in _split(text) if not _picture(word)]
     if not words:
         return None
     prompt = "prompt: (" + " ".join(f'"{word}"*' for word in words) + ")"
     return prompt if owner is None else f'owner: "{owner.encode().hex()}" AND {prompt}'
+
+
+def _split(text: str) -> list[str]:
+    return text[:LONGEST_SEARCH].replace("\0", " ").replace('"', " ").split()
+
+
+def _picture(word: str) -> bool:
+    """Whether it is an emoji or the like: FTS5 indexes letters and digits only, and would leave it out."""
+    return not any(map(str.isalnum, word)) and any(unicodedata.category(sign) == "So" for sign in word)
 
 
 def _entry(row: sqlite3.Row) -> Entry:

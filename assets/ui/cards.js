@@ -1,10 +1,10 @@
-/* Clips as cards. value: a list of cards, or {cards, undo: {token, count}} after something was deleted.
+/* Clips as cards. value: a list of cards, or {cards, undo: {token, clips}} after something was deleted.
  *
  * Events: 'act' {act, clip, clips} goes to another tab; 'keep' {act, clips, on | tag | token} changes the gallery (star,
  * delete, undo, tag); 'open' {clip} wants to see one. */
 const root = element.querySelector('.cards');
 const find = selector => root.querySelector(selector);
-const list = find('.list'), menu = find('.menu'), tray = find('.tray'), closed = given.closed;
+const list = find('.list'), menu = find('.menu'), tray = find('.tray');
 const picked = new Set();
 const PLACES = ['.open', '.star', '.more', '.pick input'];  // of a card, where the focus can be
 let cards = [], last = null, gone = null;
@@ -16,7 +16,8 @@ function apply() {
   const value = props.value || [];
   cards = Array.isArray(value) ? value : value.cards ?? [];
   const here = new Set(cards.map(card => card.id));
-  for (const id of picked) if (!here.has(id)) picked.delete(id);
+  if (given.layout === 'strip') for (const id of picked) if (!here.has(id)) picked.delete(id);  // a grid has other pages
+  for (const id of value.undo?.clips ?? []) picked.delete(id);
   const held = document.activeElement, place = placed(held);
   list.replaceChildren(...cards.map(draw));
   root.toggleAttribute('data-empty', !cards.length);
@@ -74,8 +75,8 @@ function mark() {
   tray.hidden = !picked.size;
   find('.count').textContent = say(picked.size === 1 ? '1 selected' : '{n} selected', { n: picked.size });
   const few = picked.size >= 2 && picked.size <= 4, compare = find('[data-many=compare]');
-  compare.disabled = !few || 'compare' in closed;
-  compare.title = 'compare' in closed ? say(closed.compare) : few ? '' : say('Choose two to four clips');
+  compare.disabled = !few;
+  compare.title = few ? '' : say('Choose two to four clips');
 }
 
 function pick(card, on, range) {
@@ -93,7 +94,6 @@ function star(card) {
 }
 
 function act(name, ids) {
-  if (name in closed) return;
   trigger('act', { act: name, clip: ids[0], clips: ids });
 }
 
@@ -126,7 +126,7 @@ list.addEventListener('focusin', event => { if (event.target.matches('.open:focu
 list.addEventListener('focusout', rest);
 
 /* One menu for all cards, in the top layer so that nothing clips it. */
-const offer = actions(menu, closed, (kind, name, card) => {
+const offer = actions(menu, (kind, name, card) => {
   menu.hidePopover();
   if (kind === 'act') act(name, [card.id]);
   else if (name === 'star') star(card);
@@ -209,7 +209,7 @@ function undo(what) {
   const bar = find('.undo');
   clearTimeout(gone);
   bar.hidden = false;
-  bar.querySelector('span').textContent = say(what.count === 1 ? 'One clip deleted' : '{n} clips deleted', { n: what.count });
+  bar.querySelector('span').textContent = say(what.clips.length === 1 ? 'One clip deleted' : '{n} clips deleted', { n: what.clips.length });
   bar.querySelector('button').onclick = () => { bar.hidden = true; list.querySelector('.open')?.focus(); trigger('keep', { act: 'undo', token: what.token, clips: [] }); };
   gone = setTimeout(() => { bar.hidden = true; }, 15000);
 }

@@ -1,8 +1,8 @@
 /* One play head for one to four videos.
  *
- * The leader (the one that is heard, else the first) keeps the time. On every frame of the screen the others are bent
+ * The leader (the one that is heard, else the longest) keeps the time. On every frame of the screen the others are bent
  * towards it: a small lag by their speed, a large one by a seek. Nothing moves on until every video has its picture.
- * Times are seconds; a frame is asked for in its middle, so that all videos land on the same one. */
+ * Time ends with the longest; a shorter one holds its last frame meanwhile, which is what `over` says. Times are seconds; a frame is asked for in its middle, so that all videos land on the same one. */
 class Clock {
   constructor(changed) {
     this.changed = changed;
@@ -27,26 +27,36 @@ class Clock {
     if (this.heard >= media.length) this.heard = -1;
     const on = { signal: this.events.signal };
     for (const video of media) {
-      video.addEventListener('waiting', () => this.hold(), on);
+      video.addEventListener('waiting', () => this.over(video) || this.hold(), on);
       video.addEventListener('canplay', () => this.resume(), on);
-      video.addEventListener('ended', () => this.wanted && this.wrap(), on);
+      video.addEventListener('ended', () => this.wanted && video === this.longest && this.wrap(), on);
       for (const name of ['loadedmetadata', 'error', 'progress']) video.addEventListener(name, () => this.changed(), on);
     }
     this.listen(this.heard);
   }
 
-  get leader() { return this.media[Math.max(0, this.heard)]; }
+  get longest() { return this.media.reduce((most, video) => video.duration > most.duration ? video : most, this.media[0]); }
+  get leader() {
+    const heard = this.media[this.heard];
+    return heard && !this.over(heard) ? heard : this.longest;
+  }
+  over(video) { return video !== this.longest && (video.ended || video.currentTime >= video.duration - 0.6 / this.fps); }
+  /* Where a video stands at a time of the clock. */
+  within(video, time) { return Math.min(time, Math.max(0, (video.duration || Infinity) - 0.5 / this.fps)); }
   get time() { return this.target ?? this.leader?.currentTime ?? 0; }
   get frame() { return Math.floor(this.time * this.fps + 1e-3); }
   get duration() {
     const known = this.media.map(video => video.duration).filter(Number.isFinite);
-    return known.length && known.length === this.media.length ? Math.min(...known) : 0;
+    return known.length && known.length === this.media.length ? Math.max(...known) : 0;
   }
   get start() { return this.span ? this.span[0] : 0; }
   get end() { return this.span ? this.span[1] : this.duration; }
   get frames() { return Math.max(1, Math.round(this.duration * this.fps)); }
-  get ready() { return this.media.length > 0 && this.media.every(video => video.readyState >= 3); }
-  get drift() { return Math.max(0, ...this.media.map(video => Math.abs(video.currentTime - this.leader.currentTime))); }
+  get ready() { return this.media.length > 0 && this.media.every(video => video.readyState >= 3 || this.over(video)); }
+  get drift() {
+    const now = this.leader.currentTime;
+    return Math.max(0, ...this.media.map(video => this.over(video) ? 0 : Math.abs(video.currentTime - this.within(video, now))));
+  }
 
   /* Only one is heard; it leads, because a change of its speed would be audible. */
   listen(index) {
@@ -85,8 +95,8 @@ class Clock {
 
   resume() {
     if (!this.wanted || this.seeking || this.shuttle < 0 || !this.ready) return;
-    if (this.media.length === 1) this.leader.loop = this.loop && !this.span;  // without a gap; two would drift apart
-    for (const video of this.media)
+    this.around();
+    for (const video of this.media.filter(video => !this.over(video)))
       video.play().catch(error => { if (error.name === 'NotAllowedError') this.pause(); });
     this.watch();
   }
@@ -102,7 +112,7 @@ class Clock {
     while (this.target !== null && !signal.aborted) {
       const goal = this.target;
       this.hold();
-      await Promise.all(this.media.map(video => arrive(video, goal)));
+      await Promise.all(this.media.map(video => arrive(video, this.within(video, goal))));
       if (this.target === goal) this.target = null;
     }
     if (signal.aborted) return;
@@ -116,9 +126,12 @@ class Clock {
 
   repeat(on) {
     this.loop = on;
-    if (this.media.length === 1) this.leader.loop = on && !this.span;
+    this.around();
     this.changed();
   }
+
+  /* One alone goes around by itself, without a gap; two would drift apart. */
+  around() { this.media.forEach(video => { video.loop = this.media.length === 1 && this.loop && !this.span; }); }
 
   wrap() {
     if (!this.loop) { this.pause(); return; }
@@ -150,8 +163,8 @@ class Clock {
     const alone = this.media.length === 1 && !this.span && this.loop;
     if (!alone && this.duration && now >= this.end - 0.5 / this.fps) { this.wrap(); return; }
     for (const video of this.media) {
-      if (video === this.leader) continue;
-      const lag = now - video.currentTime;
+      if (video === this.leader || this.over(video)) continue;
+      const lag = this.within(video, now) - video.currentTime;
       if (Math.abs(lag) > 0.25) { this.seek(now); return; }
       const bend = Math.abs(lag) < 0.002 ? 0 : Math.max(-0.5, Math.min(0.5, lag * 6));
       video.playbackRate = Math.max(0.0625, this.speed * (1 + bend));
@@ -183,4 +196,11 @@ function arrive(video, time) {
     video.addEventListener('seeked', () => { clearTimeout(late); done(); }, { once: true });
     video.currentTime = time;
   });
+}
+
+/* Whether a film has no sound, as far as its browser tells: Firefox, Safari and Chrome each have a way of their own. */
+function silent(video) {
+  if (video.readyState < 2) return false;
+  const shows = video.webkitVideoDecodedByteCount > 0;
+  return video.mozHasAudio === false || video.audioTracks?.length === 0 || (shows && video.webkitAudioDecodedByteCount === 0);
 }

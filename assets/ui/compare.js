@@ -7,7 +7,7 @@ const LETTERS = 'ABCD';
 function comparison(root, changed = () => {}) {
   const find = selector => root.querySelector(selector), all = selector => [...root.querySelectorAll(selector)];
   const cells = all('.cell'), screen = find('.screen'), handle = find('.handle'), slider = find('.amount input');
-  const clock = new Clock(() => { controls.paint(); changed(); });
+  const clock = new Clock(() => { controls.paint(); offer(); changed(); });
   const controls = deck(root, clock);
   const amounts = { ...AMOUNTS };
   let clips = [], view = 'side', pair = [0, 1], flipped = false, zoom = { scale: 1, x: 0, y: 0 };
@@ -52,7 +52,7 @@ function comparison(root, changed = () => {}) {
     view = name;
     flipped = false;
     root.dataset.view = view;
-    for (const button of all('.modes button')) button.setAttribute('aria-checked', button.dataset.view === view);
+    for (const button of all('.modes button')) button.setAttribute('aria-pressed', button.dataset.view === view);
     find('.amount').hidden = !(view in amounts);
     find('.pair').hidden = view === 'side';
     find('.amount span').textContent = say({ wipe: 'Wipe', opacity: 'Opacity', difference: 'Gain' }[view] ?? '');
@@ -86,6 +86,9 @@ function comparison(root, changed = () => {}) {
   function flip(on) { if (view === 'flip') { flipped = on; root.dataset.flipped = on; } }
   const listened = clip => clock.media.indexOf(cells[clip]?.querySelector('video'));
   function sound() { for (const [number, cell] of cells.entries()) cell.toggleAttribute('data-heard', clock.heard >= 0 && listened(number) === clock.heard); }
+  function offer() {
+    for (const one of find('.heard').options) one.disabled = one.value >= 0 && silent(cells[one.value].querySelector('video'));
+  }
   function hear(clip) { clock.listen(clip < 0 ? -1 : listened(clip)); find('.heard').value = clip; sound(); }
 
   /* As many columns as make the pictures large. */

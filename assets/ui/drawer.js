@@ -8,7 +8,6 @@ const ICONS = {
   duplicate: 'M9 9h10v10H9zM5 15V5h10', change: 'M5 19l1-4L16 5l3 3L9 18z',
 };
 const states = new Map();
-let known = false;
 
 function apply() {
   const { jobs = [], paused = false, words = {} } = props.value ?? {};
@@ -25,19 +24,13 @@ function apply() {
   find('.none').textContent = jobs.length ? '' : words.none ?? '';
   find('.bell + span').textContent = words.bell ?? '';
   find('.card + span').textContent = words.card ?? '';
-  draw(jobs);
+  keep(list, jobs, 'id', fill, find('.close'));
   tell(jobs, words);
 }
 
-/* Rows are kept and only filled in anew, so that a button does not go away under the finger. Text is only set as text. */
-function draw(jobs) {
-  const rows = new Map([...list.children].map(row => [row.dataset.id, row]));
-  list.replaceChildren(...jobs.map(job => fill(rows.get(job.id) ?? find('template').content.firstElementChild.cloneNode(true), job)));
-}
-
-function fill(row, job) {
+/* Text is only set as text. */
+function fill(job, row = find('template').content.firstElementChild.cloneNode(true)) {
   const part = selector => row.querySelector(selector);
-  row.dataset.id = job.id;
   row.dataset.state = job.state;
   part('.title').textContent = part('.title').title = job.title;
   part('.note').textContent = job.note;
@@ -50,17 +43,13 @@ function fill(row, job) {
   bar.hidden = job.state !== 'running';
   bar.value = job.fraction;
   bar.setAttribute('aria-label', job.title);
-  const acts = job.acts.map(one => one.act).join();
-  if (part('.acts').dataset.acts !== acts) {
-    part('.acts').dataset.acts = acts;
-    part('.acts').replaceChildren(...job.acts.map(icon));
-  }
+  keep(part('.acts'), job.acts, 'act', icon, part('.look'));
   return row;
 }
 
-function icon({ act, label }) {
+function icon({ act, label }, there) {
+  if (there) return there;
   const made = Object.assign(document.createElement('button'), { type: 'button', title: label });
-  made.dataset.act = act;
   made.setAttribute('aria-label', label);
   const picture = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
   const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
@@ -74,15 +63,18 @@ function icon({ act, label }) {
 /* What has ended since the last look: said to a screen reader and, if wanted, with a sound and a notice. */
 function tell(jobs, words) {
   const ended = jobs.filter(job => ['done', 'failed'].includes(job.state) && states.has(job.id) && states.get(job.id) !== job.state);
-  if (known && ended.length) {
-    const said = ended.map(job => `${job.state === 'done' ? words.done : words.failed}: ${job.title}`).join('. ');
-    find('.heard').textContent = said;
-    if (find('.bell').checked) ring();
-    if (find('.card').checked && document.hidden && window.Notification?.permission === 'granted') new Notification('Rushes', { body: said });
-  }
   states.clear();
   jobs.forEach(job => states.set(job.id, job.state));
-  known = true;
+  if (!ended.length) return;
+  const said = ended.map(job => `${job.state === 'done' ? words.done : words.failed}: ${job.title}`).join('. ');
+  find('.heard').textContent = said;
+  if (find('.bell').checked) ring();
+  if (find('.card').checked && document.hidden && window.Notification?.permission === 'granted') notice(said);
+}
+
+/* Chrome on Android has notices, but throws: there they are for service workers alone. */
+function notice(said) {
+  try { new Notification('Rushes', { body: said }); } catch { find('.notices').hidden = true; }
 }
 
 function ring() {
@@ -109,7 +101,7 @@ function show(open) {
 
 counter.addEventListener('click', () => show(drawer.inert));
 find('.close').addEventListener('click', () => show(false));
-drawer.addEventListener('keydown', event => { if (event.key === 'Escape') show(false); });
+document.addEventListener('keydown', event => { if (event.key === 'Escape' && !drawer.inert) show(false); });
 find('.hold').addEventListener('click', event => trigger('act', { act: event.target.dataset.act }));
 list.addEventListener('click', event => {
   const row = event.target.closest('.job'), pressed = event.target.closest('button');
@@ -123,12 +115,13 @@ list.addEventListener('click', event => {
 });
 /* A picture that went away meanwhile is none; errors of pictures are heard on their way down only. */
 list.addEventListener('error', event => { event.target.hidden = true; }, true);
-/* What this browser wants to hear stays in this browser. */
+/* What this browser wants to hear stays in this browser; a page without https has no notices. */
+find('.notices').hidden = !window.Notification;
 for (const name of ['bell', 'card']) {
   const box = find(`.${name}`);
   box.checked = localStorage.getItem(`rushes-${name}`) === 'on';
   box.addEventListener('change', async () => {
-    if (name === 'card' && box.checked && window.Notification && Notification.permission !== 'granted')
+    if (name === 'card' && box.checked && Notification.permission !== 'granted')
       box.checked = await Notification.requestPermission() === 'granted';
     if (name === 'bell' && box.checked) ring();
     localStorage.setItem(`rushes-${name}`, box.checked ? 'on' : 'off');

@@ -38,11 +38,20 @@
     setTimeout(() => { button.textContent = name; }, 2000);
   }
 
+  /* To the form that a card has filled, once its tab is drawn: a telephone shows it, elsewhere the keys go on there. */
+  function toForm(tries = 20) {
+    const one = box();
+    if (!one && tries) setTimeout(toForm, 100, tries - 1);
+    else if (innerWidth < 769) one?.closest('.ask-prompt').scrollIntoView({ block: 'center', behavior: 'smooth' });
+    else one?.focus();
+  }
+
+  addEventListener('ordered', () => toForm());
   document.addEventListener('keydown', event => {
     const go = seen('.ask-go');
     if ((event.ctrlKey || event.metaKey) && event.key === 'Enter' && go && !go.disabled) {
       event.preventDefault();
-      go.click();
+      if (!event.repeat) go.click();
     }
     const way = { ArrowUp: 1, ArrowDown: -1 }[event.key];
     if (!way || !event.altKey || event.target !== box()) return;

@@ -1,6 +1,6 @@
 /* The words that a model knows. props.axes: {axis: [names]}; value: {said: {axis: name}, titles: {axis: title}, colour}. */
 const root = element.querySelector('.palette'), tabs = root.querySelector('.axes'), chips = root.querySelector('.chips');
-let open = Object.keys(props.axes)[0];
+let open = Object.keys(props.axes)[0], stop = 'dice';  // the one chip that Tab reaches
 
 function button(text, kind) {
   const made = Object.assign(document.createElement('button'), { type: 'button', textContent: text, className: kind });
@@ -30,7 +30,13 @@ function apply() {
     chip.dataset.key = `name ${name}`;
     return chip;
   }));
+  rove();
   if (focus) root.querySelector(`[data-key="${CSS.escape(focus)}"]`)?.focus({ preventScroll: true });
+}
+
+function rove() {
+  const all = [...chips.children], held = all.find(chip => chip.dataset.key === stop) ?? all[0];
+  for (const chip of all) chip.tabIndex = chip === held ? 0 : -1;
 }
 
 function dice() {
@@ -52,6 +58,13 @@ tabs.addEventListener('keydown', event => {
   open = next.dataset.axis;
   next.focus();
   apply();
+});
+chips.addEventListener('focusin', event => { stop = event.target.dataset.key; rove(); });
+chips.addEventListener('keydown', event => {
+  const way = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key], all = [...chips.children];
+  if (!way) return;
+  event.preventDefault();
+  all[(all.indexOf(event.target) + way + all.length) % all.length].focus();
 });
 chips.addEventListener('click', event => {
   const chip = event.target.closest('.chip');

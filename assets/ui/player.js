@@ -7,7 +7,10 @@ const controls = deck(root, clock);
 let shown = {};
 
 function paint() {
-  find('.sound').setAttribute('aria-pressed', clock.heard === 0);
+  const none = silent(video), sound = find('.sound');
+  sound.setAttribute('aria-pressed', clock.heard === 0 && !none);
+  sound.disabled = none;
+  sound.title = none ? say('This clip has no sound') : 'M';
   controls.paint();
 }
 

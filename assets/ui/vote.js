@@ -32,11 +32,11 @@ function question(axis, number) {
   return part;
 }
 
-/* Each of the two has been played when its head has been near the end while it ran. */
+/* Each of the two has been played when its head has been near its own end while they ran. */
 function watched() {
   if (open || !ballot) return;
-  const { media, wanted, duration } = compared.clock;
-  media.forEach((video, number) => { if (wanted && duration && video.currentTime >= duration - 0.35) seen.add(number); });
+  const { media, wanted } = compared.clock;
+  media.forEach((video, number) => { if (wanted && video.currentTime >= video.duration - 0.35) seen.add(number); });
   if (media.length && seen.size === media.length) unlock(true);
 }
 

@@ -4,7 +4,7 @@
 """
 
 import html
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -17,30 +17,21 @@ from studio.ui.form import refusal
 from studio.ui.words import say_to
 
 SUFFIXES = {"clip": ".mp4", "still": ".png", "sound": ".wav"}
-# Why an act that no tab takes is grey.
-CLOSED = {
-    "compare": "There is no panel for comparing yet.",
-    "verify": "There is no panel for verifying yet; `python -m studio verify FILE` does it.",
-}
 
 
 class Cards(Element):
-    """value: a list of cards, or {"cards": [...], "undo": {"token", "count"}} after something was deleted.
+    """value: a list of cards, or {"cards": [...], "undo": {"token", "clips"}} after something was deleted.
 
-    `layout` is "grid" or "strip"; `closed` holds the acts that no tab takes (`desk.closed()`); `empty` is said when
-    there is no card. Events, each with `gr.EventData`: `act` {"act", "clip", "clips"} for `desk.send`, `open` {"clip"},
-    `keep` {"act", "clips", ...} for `connect`.
+    `layout` is "grid" or "strip"; `empty` is said when there is no card. Events, each with `gr.EventData`:
+    `act` {"act", "clip", "clips"} for `desk.send`, `open` {"clip"}, `keep` {"act", "clips", ...} for `connect`.
     """
 
     markup = "cards.html"
     scripts = ("acts.js", "cards.js")
     styles = ("acts.css", "cards.css")
 
-    def __init__(
-        self, value: Any = None, *, layout: str = "grid", closed: Iterable[str] = (), empty: str = "", **look: Any
-    ):
-        given = {"layout": layout, "closed": _reasons(closed), "empty": empty}
-        super().__init__(value, given=given, **look)
+    def __init__(self, value: Any = None, *, layout: str = "grid", empty: str = "", **look: Any):
+        super().__init__(value, given={"layout": layout, "empty": empty}, **look)
 
 
 class Acts(Element):
@@ -49,9 +40,6 @@ class Acts(Element):
     markup = "acts.html"
     scripts = ("acts.js", "act_bar.js")
     styles = ("acts.css",)
-
-    def __init__(self, value: Any = None, *, closed: Iterable[str] = (), **look: Any):
-        super().__init__(value, given={"closed": _reasons(closed)}, **look)
 
 
 def card(entry: Entry) -> dict[str, Any]:
@@ -70,10 +58,6 @@ def card(entry: Entry) -> dict[str, Any]:
         "starred": entry.starred,
         "tags": list(entry.tags),
     }
-
-
-def _reasons(closed: Iterable[str]) -> dict[str, str]:
-    return {act: CLOSED.get(act, "No panel takes this yet.") for act in closed}
 
 
 def connect(
@@ -113,7 +97,7 @@ def changed(gallery: Gallery, owner: str, asked: dict[str, Any]) -> dict[str, An
     if not isinstance(clips, list) or not all(isinstance(clip, str) for clip in clips):
         raise BadRequest("clips", "is not a list of clips")
     if act == "delete":
-        return {"token": gallery.delete(clips, owner), "count": len(clips)}
+        return {"token": gallery.delete(clips, owner), "clips": clips}
     if act == "undo":
         gallery.undo(str(asked.get("token")), owner)
     elif act == "star":

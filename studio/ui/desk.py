@@ -14,8 +14,8 @@ from studio.people import owner_of
 from studio.studio import Studio
 from studio.ui import pulse
 
-ACTS = ("reuse", "remix", "prompt", "seed", "edit", "sound", "personalize", "extend", "upscale", "compare", "verify")
 AGAIN = ("reuse", "remix", "prompt", "seed", "watch", "change")  # about what was asked for: a clip or a job
+TO_FORM = "() => dispatchEvent(new Event('ordered'))"  # page.js brings the form that is filled into view
 NOTHING = {"job": "", "clip": ""}
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 FAST = {**QUIET, "queue": False}  # for what takes no time: one request, no place in gradio's queue
@@ -29,7 +29,8 @@ class Desk:
 
     `rooms` says which tab takes which act: {act: the tab's name}, `makers` which makes what: {task: the tab's name}.
     `watching` is what stands on the stage: {"job", "clip"}, the id of one of them or neither; `learned` the event
-    after which it is better known how long things take; `fetched` changes when a download has ended.
+    after which there are other takes than before, and it is better known how long things take; `fetched` changes when a
+    download has ended.
     """
 
     def __init__(self, studio: Studio, rooms: dict[str, str], makers: dict[str, str]):
@@ -42,18 +43,18 @@ class Desk:
         self.tabs: gr.Tabs | None = None  # set by the page before anything is drawn
         self.tab: gr.Tab | None = None  # the one that is being drawn
         self.order = gr.State({"act": "", "clip": "", "clips": [], "n": 0})
-        self._pulse = pulse.Pulse("", visible="hidden", elem_id="pulse")
+        self._pulse = pulse.Pulse("", elem_id="pulse")
         self._views: list[tuple[Callable[..., Any], list[Any], list[Any]]] = []
         self._greetings: list[tuple[Callable[..., Any], list[Any], list[Any]]] = []
         self._events: list[Any] = []
 
-    def send(self, trigger: Callable[..., Any], inputs: Any = None) -> None:
+    def send(self, trigger: Callable[..., Any]) -> None:
         """Lets an event of cards (`cards.act`), whose data is {"act", "clip"}, become the order and open its tab.
 
-        `inputs` is not needed for that; what an order carries is the act and ids, nothing else.
+        What an order carries is the act and ids, nothing else.
         """
-
-        trigger(self.relay(self.rooms, "clip"), [self.order], [self.order, self.tabs], **SENT)
+        sent = trigger(self.relay(self.rooms, "clip"), [self.order], [self.order, self.tabs], **SENT)
+        sent.success(None, js=TO_FORM, api_visibility="private")
 
     def relay(self, acts: Collection[str], key: str) -> Callable[..., tuple[Any, Any]]:
         """A listener for an event that names one of `acts` and, under `key`, the id of what it is about."""
@@ -83,10 +84,6 @@ class Desk:
             return job.request.to_dict()
         entry = self.studio.gallery.get(order["clip"], owner)
         return entry.request if entry else None
-
-    def closed(self) -> list[str]:
-        """The acts that no tab of this page takes: cards show them greyed out."""
-        return [act for act in ACTS if act not in self.rooms]
 
     def owner(self, request: gr.Request) -> str:
         """Who asks: whose jobs and clips may be seen."""

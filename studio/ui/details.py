@@ -19,13 +19,16 @@ from studio.ui.words import Say, label, say_to
 SAID_ELSEWHERE = {"task", "prompt", "seed", "model", "still", "seconds", "fps", "aspect"}
 
 
-def draw(studio: Studio, desk: Desk, cards: Cards) -> Acts:
-    """Draws the panel, closed; a card that is opened opens it. Returns the acts of the clip that is shown."""
+def draw(studio: Studio, desk: Desk, cards: Cards) -> tuple[Acts, Any]:
+    """Draws the panel, closed; a card that is opened opens it.
+
+    Returns the acts of the clip that is shown, and the event of opening, which fails where the clip is gone.
+    """
     with gr.Column(scale=3, min_width=330, visible=False, elem_id="details") as panel:
         close = gr.Button(label("Close"), size="sm", elem_id="close")
         player = Player(elem_id="look")
         facts = gr.HTML("", elem_id="facts", **PLAIN)
-        acts = Acts(closed=desk.closed(), elem_id="acts")
+        acts = Acts(elem_id="acts")
         tags = gr.Textbox(
             label=label("Tags"), info=label("Separated by commas; Enter keeps them."), max_length=400, elem_id="tags"
         )
@@ -35,7 +38,9 @@ def draw(studio: Studio, desk: Desk, cards: Cards) -> Acts:
     def look(event: gr.EventData, request: gr.Request) -> list[Any]:
         name = event._data.get("clip") if isinstance(event._data, dict) else None
         entry = studio.gallery.get(name, desk.owner(request))
-        return _closed() if entry is None else _opened(entry, say_to(request))
+        if entry is None:
+            raise sentence(BadRequest("clip", "there is no such clip; it may have been deleted"), request)
+        return _opened(entry, say_to(request))
 
     def kept(name: Any, request: gr.Request) -> list[Any]:
         gone = studio.gallery.get(name, desk.owner(request)) is None
@@ -49,11 +54,11 @@ def draw(studio: Studio, desk: Desk, cards: Cards) -> Acts:
             raise sentence(error, request) from error
         return ", ".join(sorted(wanted))
 
-    cards.open(look, None, outputs, **FAST)
+    looked = cards.open(look, None, outputs, **SENT)
     cards.change(kept, opened, outputs, **FAST)
     close.click(_closed, None, outputs, **FAST)
     tags.submit(retag, [opened, tags], tags, **SENT)
-    return acts
+    return acts, looked
 
 
 def _closed() -> list[Any]:
@@ -75,7 +80,7 @@ def described(entry: Entry, say: Say) -> str:
     """Prompt and facts of a clip as HTML."""
     facts = told(entry, say).items()
     rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>" for name, value in facts)
-    return f'<p class="what">{html.escape(entry.prompt or entry.task)}</p><dl class="told">{rows}</dl>'
+    return f'<p class="what" dir="auto">{html.escape(entry.prompt or entry.task)}</p><dl class="told">{rows}</dl>'
 
 
 def told(entry: Entry, say: Say) -> dict[str, str]:
@@ -92,5 +97,5 @@ def told(entry: Entry, say: Say) -> dict[str, str]:
             facts[name.replace("_", " ").capitalize()] = f"{value:g}" if isinstance(value, float) else str(value)
     facts["Made"] = time.strftime("%d %b %Y, %H:%M", time.localtime(entry.created))
     facts["Took"] = f"{entry.elapsed_s:.0f} s"
-    facts["File"] = f"{entry.bytes / 1e6:.1f} MB"
+    facts["File"] = f"{entry.bytes / 1e6:.1f} MB" if entry.bytes >= 1e6 else f"{-(-entry.bytes // 1000)} kB"
     return {say(name): value for name, value in facts.items() if value}

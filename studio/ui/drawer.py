@@ -54,7 +54,7 @@ class Drawer(Element):
     """value: what `contents` returns. Events: `act` {"act", "job", "ahead"}, `unpack` {"path"} of an uploaded queue."""
 
     markup = "drawer.html"
-    scripts = ("drawer.js",)
+    scripts = ("kept.js", "drawer.js")
     styles = ("drawer.css",)
 
 

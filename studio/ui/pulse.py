@@ -83,7 +83,7 @@ class Pulse(Element):
 
     markup = "pulse.html"
     scripts = ("pulse.js",)
-    styles = ()
+    styles = ("pulse.css",)
 
 
 def route(studio: Studio) -> Route:

@@ -29,7 +29,7 @@ class Under(Element):
     """value: what `under` returns. Event: `act` {"act", "clip", "job"}."""
 
     markup = "under.html"
-    scripts = ("under.js",)
+    scripts = ("kept.js", "under.js")
     styles = ("under.css",)
 
 
@@ -42,10 +42,8 @@ class Stage:
         self._seen, self._strip_seen = gr.State(0), gr.State(0)
         self.player = Player(example(), elem_id="stage")
         self.under = Under(say_of_example(say_in("en")), elem_id="under")
-        self.acts = cards.Acts(closed=desk.closed(), elem_id="stage-acts")
-        self.strip = cards.Cards(
-            layout="strip", closed=desk.closed(), empty="Your takes will stand here.", elem_id="takes"
-        )
+        self.acts = cards.Acts(elem_id="stage-acts")
+        self.strip = cards.Cards(layout="strip", empty="Your takes will stand here.", elem_id="takes")
         desk.learned = self.strip.change
 
     def connect(self) -> None:

@@ -87,7 +87,7 @@ def _surfaces() -> dict[str, str]:
         "block_info_text_color": "*neutral_500",
         "block_info_text_color_dark": "*neutral_300",
         "layout_gap": "14px",
-        "color_accent": "*primary_500",
+        "color_accent": "*primary_600",  # 3:1 on every ground of the light theme, as outlines have to be
     }
 
 

@@ -100,6 +100,11 @@ def test_words_that_mini_does_not_know_are_said_before_the_click_and_chips_build
     page.fill("#prompt textarea", "a puppy sleeps")
     page.wait_for_selector("#strangers .notice >> text=puppy (nearest: dog)")
     page.fill("#prompt textarea", "")
+    stops = page.locator("#palette .chips [tabindex='0']")
+    assert stops.count() == 1, "Tab leaves the words in one step"
+    stops.focus()
+    page.keyboard.press("ArrowRight")
+    assert stops.count() == 1 and stops.evaluate("stop => stop === document.activeElement && stop.className") == "chip"
     for axis, word in (("Who", "elephant"), ("Does", "spins"), ("Where", "meadow")):
         page.locator(f"#palette .axis >> text={axis}").click()
         page.locator(f"#palette .chip >> text={word}").click()

@@ -1,5 +1,6 @@
 """Cards, gallery and comparison as the server sees them: whose clips, which values, what nobody can abuse."""
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -87,12 +88,20 @@ def test_a_card_is_plain_data_with_addresses_and_no_path(shelf):
     assert face["prompt"].startswith(NASTY)
 
 
+def test_a_small_file_is_not_said_to_be_nothing(shelf):
+    entry = shelf.get("a", "ada")
+    sizes = {4: "1 kB", 999_000: "999 kB", 1_500_000: "1.5 MB"}
+    assert [details.told(dataclasses.replace(entry, bytes=each), ENGLISH)["File"] for each in sizes] == [
+        *sizes.values()
+    ]
+
+
 def test_a_card_stars_tags_deletes_and_brings_back(shelf):
     assert changed(shelf, "ada", {"act": "star", "clips": ["a"], "on": True}) is None
     assert changed(shelf, "ada", {"act": "tag", "clips": ["a", "b"], "tag": "best"}) is None
     assert shelf.get("a", "ada").starred and shelf.get("b", "ada").tags == ("best",)
     undo = changed(shelf, "ada", {"act": "delete", "clips": ["a", "b"]})
-    assert undo["count"] == 2 and shelf.page("ada", Query()).total == 0
+    assert undo["clips"] == ["a", "b"] and shelf.page("ada", Query()).total == 0
     changed(shelf, "ada", {"act": "undo", "clips": [], "token": undo["token"]})
     assert shelf.page("ada", Query()).total == 2
 

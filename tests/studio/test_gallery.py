@@ -91,6 +91,14 @@ def test_search_finds_beginnings_of_words_in_any_order_case_and_accent(gallery, 
     assert found(gallery, text="ox") == []
 
 
+def test_an_emoji_is_searched_for_too_alone_and_beside_words(gallery, keep):
+    keep("a \U0001f43c eats")
+    keep("a panda eats")
+    assert found(gallery, text="\U0001f43c") == found(gallery, text="eats \U0001f43c") == ["a \U0001f43c eats"]
+    assert found(gallery, text="panda \U0001f43c") == [] and len(found(gallery, text="eats")) == 2
+    assert gallery.page(BOB, Query(text="\U0001f43c")).total == 0
+
+
 @pytest.mark.parametrize(
     "text", ['"', "a OR b", "NEAR(", "*", "fox*", "prompt:fox", "-fox", "(", "\0", "\ud800", "'", "^"]
 )

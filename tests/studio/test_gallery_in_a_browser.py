@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,13 +25,19 @@ TOKEN = "a" * 43
 SOON = 60_000  # milliseconds
 NAMES = ("e1", "d1", "c1", "b1", "a1")  # as the gallery shows them, newest first
 LONG = [f"a tag that is long {number}" for number in range(6)]
+# The page does not hear of what happens elsewhere, until it does again.
+DEAF = """() => {
+  window.whole = fetch;
+  window.fetch = (what, ...how) => what === 'pulse' ? new Promise(() => {}) : window.whole(what, ...how);
+}"""
+HEARS = "() => { window.fetch = window.whole; document.dispatchEvent(new Event('visibilitychange')); }"
 pytestmark = pytest.mark.browser
 
 
 def fill(folder: Path) -> None:
-    """Five clips of one person's, made a while ago, a finished job whose clip was deleted, and a draft of a study."""
+    """A page of clips of one person's and some more, a finished job whose clip was deleted, and a draft of a study."""
     studio, owner = Studio.open(Settings(data=folder)), alias("browser", TOKEN)
-    for name in reversed(NAMES):
+    for name in (*(f"old{number}" for number in range(22)), *reversed(NAMES)):
         request = TextToVideo(prompt=f"a fox jumps in a forest, take {name}", seconds=2, seed=7)
         file = folder / "clips" / name / "clip.mp4"
         file.parent.mkdir(parents=True)
@@ -38,7 +45,7 @@ def fill(folder: Path) -> None:
         shutil.copy(EXAMPLE.with_suffix(".webp"), file.with_name("poster.webp"))
         size = {"frames": 32, "fps": 16, "width": 320, "height": 240, "elapsed_s": 3.2}
         studio.gallery.add(SimpleNamespace(path=file, request=request, **size), owner)
-        studio.gallery.tag(name, owner, LONG)
+        studio.gallery.tag(name, owner, LONG if name in NAMES else [])
     job = studio.jobs.submit(TextToVideo(prompt="a robot"), owner)
     with studio.database.write() as tables:
         tables.execute("UPDATE clips SET created = created - 7300")  # two hours
@@ -90,6 +97,21 @@ def card(page: Any, name: str) -> Any:
     return page.locator(f"#grid .card[data-id={name}]")
 
 
+@contextmanager
+def elsewhere(folder: Path) -> Iterator[Gallery]:
+    """The clips as another tab has them."""
+    there = Database(folder / "rushes.db")
+    yield Gallery(there, folder / "clips")
+    there.close()
+
+
+def drawn_anew(page: Any, folder: Path, name: str) -> None:
+    """All cards are, because one has a star now."""
+    with elsewhere(folder) as clips:
+        clips.star(name, alias("browser", TOKEN), True)
+    page.wait_for_selector(f"#grid .card[data-id={name}] .star[aria-pressed=true]")
+
+
 def focused(page: Any) -> str:
     """The id of the card that has the focus."""
     return page.evaluate("document.activeElement.closest('#grid .card')?.dataset.id ?? document.activeElement.tagName")
@@ -118,6 +140,49 @@ def test_everything_about_an_opened_clip_is_in_sight_and_so_are_the_tags_of_a_ca
     ]
     assert f"#{LONG[-1]}" in line.get_attribute("title")
     assert "il y a 2" in line.inner_text()
+    page.locator("#close").click()
+    panel.wait_for(state="hidden")
+
+
+def test_another_page_begins_at_its_top_and_keeps_what_is_selected(page: Any):
+    gallery(page)
+    card(page, "a1").locator(".open").focus()
+    page.keyboard.press(" ")
+    turn = page.locator("#pages button")
+    turn.last.scroll_into_view_if_needed()
+    turn.last.click()
+    card(page, "old0").wait_for()
+    page.wait_for_function("Math.abs(document.querySelector('#grid').getBoundingClientRect().top) < innerHeight / 2")
+    assert page.locator("#grid .tray .count").is_visible()
+    turn.first.click()
+    page.wait_for_selector("#grid .card[data-id=a1][data-picked]")
+    page.locator("#grid [data-many=clear]").click()
+
+
+def test_what_a_card_fills_has_the_keyboard_and_is_in_sight_on_a_telephone(page: Any):
+    gallery(page)
+    card(page, "b1").locator(".open").focus()
+    page.keyboard.press("a")
+    page.wait_for_function("document.activeElement === document.querySelector('#prompt textarea')")
+    gallery(page)
+    page.set_viewport_size({"width": 390, "height": 844})
+    card(page, "old5").locator(".more").click()
+    page.locator("#grid .menu [data-act=reuse]").click()
+    page.wait_for_function(
+        """() => {
+          const { top, bottom, height } = document.querySelector('#prompt').getBoundingClientRect();
+          return height && top >= 0 && bottom <= innerHeight;
+        }"""
+    )
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_a_link_to_compare_says_what_it_does_not_find(page: Any, address: str):
+    linked = page.context.new_page()
+    linked.goto(f"{address}?tab=compare&clips=b1,nothing,{NAMES[0]}")
+    said(linked, "2 des films de ce lien")
+    linked.wait_for_selector("#compared .cell[data-kind=clip]")
+    linked.close()
 
 
 def test_what_is_refused_is_said(page: Any, folder: Path):
@@ -128,13 +193,33 @@ def test_what_is_refused_is_said(page: Any, folder: Path):
     field.fill(", ".join(map(str, range(25))))
     field.press("Enter")
     said(page, "20")
-    there = Database(folder / "rushes.db")
-    Gallery(there, folder / "clips").delete(["a1"], alias("browser", TOKEN))  # as in another tab
-    there.close()
+    page.evaluate(DEAF)
+    with elsewhere(folder) as clips:
+        clips.delete(["a1"], alias("browser", TOKEN))
     card(page, "a1").locator(".open").focus()
     page.keyboard.press("Delete")
     said(page, "pas de tel film")
     card(page, "a1").wait_for(state="detached")
+    with elsewhere(folder) as clips:
+        clips.delete(["d1"], alias("browser", TOKEN))
+    card(page, "d1").locator(".open").click()
+    card(page, "d1").wait_for(state="detached")
+    page.evaluate(HEARS)
+    drawn_anew(page, folder, "old18")
+
+
+def test_the_list_follows_the_search_however_it_is_typed(page: Any):
+    gallery(page)
+    field, shown = page.locator("#words textarea, #words input"), page.locator("#where")
+    before = shown.inner_text()
+    field.focus()
+    page.keyboard.insert_text("b1")  # as a paste, a dictation and the keyboard of a telephone do
+    card(page, "c1").wait_for(state="detached")
+    assert page.locator("#grid .card").count() == 1
+    page.keyboard.press("Backspace")
+    page.keyboard.press("Backspace")
+    card(page, "c1").wait_for()
+    page.wait_for_function("said => document.querySelector('#where').innerText === said", arg=before)
 
 
 def test_a_study_says_its_price_and_how_far_it_is_and_is_discarded_by_a_second_press(page: Any, folder: Path):
@@ -159,12 +244,12 @@ def test_a_study_says_its_price_and_how_far_it_is_and_is_discarded_by_a_second_p
     assert page.locator("#leaving").is_disabled() and page.locator("#closing").is_disabled() and sure.is_hidden()
 
 
-def test_the_focus_stays_and_a_deleted_clip_can_be_brought_back_until_its_time_is_up(page: Any):
+def test_the_focus_stays_and_a_deleted_clip_can_be_brought_back_until_its_time_is_up(page: Any, folder: Path):
     gallery(page)
     card(page, "c1").locator(".open").focus()
     page.keyboard.press(".")
     page.wait_for_function("document.querySelector('#grid .card[data-id=c1] .star[aria-pressed=true]')")
-    page.wait_for_timeout(1500)  # until the server has answered and the cards were drawn anew
+    drawn_anew(page, folder, "old20")
     assert focused(page) == "c1"
     page.keyboard.press("Delete")
     card(page, "c1").wait_for(state="detached")
@@ -172,7 +257,7 @@ def test_the_focus_stays_and_a_deleted_clip_can_be_brought_back_until_its_time_i
     page.keyboard.press(".")
     tab(page, "verify")
     tab(page, "gallery")
-    page.wait_for_timeout(1500)
+    drawn_anew(page, folder, "old19")
     page.locator("#grid .undo button").click()
     card(page, "c1").wait_for()
     assert page.locator("#grid .undo").is_hidden()
@@ -195,7 +280,7 @@ def test_the_drawer_has_no_broken_picture_and_nothing_shines_through(page: Any):
     page.locator("#jobs .counter").click()
     job = page.locator("#jobs .job")
     assert job.locator("img").is_hidden() and "supprim" in job.locator(".note").inner_text()
-    page.wait_for_timeout(400)  # it slides in
+    page.wait_for_function("!document.querySelector('#jobs .drawer').getAnimations().length")  # it has slid in
     drawer = "document.querySelector('#jobs .drawer')"
     strangers = f"""() => {{
       const {{ left, right, bottom }} = {drawer}.getBoundingClientRect(), found = [];

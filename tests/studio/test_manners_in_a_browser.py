@@ -41,6 +41,24 @@ def test_a_refusal_speaks_as_a_person_in_french_and_leaves_the_jobs_in_reach(pag
     assert toast.bounding_box()["y"] >= (bar := page.locator("#jobs").bounding_box())["y"] + bar["height"]
 
 
+def test_a_key_that_is_held_asks_once_and_a_prompt_runs_the_way_it_is_written(page: Any):
+    asked = page.evaluate(
+        """() => {
+          let asked = 0;
+          const hears = new AbortController(), key = { key: 'Enter', ctrlKey: true, bubbles: true };
+          const count = event => { asked++; event.stopImmediatePropagation(); };
+          document.querySelector('#go').addEventListener('click', count, { capture: true, signal: hears.signal });
+          for (const repeat of [false, true, true])
+            document.body.dispatchEvent(new KeyboardEvent('keydown', { ...key, repeat }));
+          hears.abort();
+          return asked;
+        }"""
+    )
+    assert asked == 1
+    way = "box => [getComputedStyle(box).unicodeBidi, getComputedStyle(box).textAlign]"
+    assert page.locator("#prompt textarea").evaluate(way) == ["plaintext", "start"]
+
+
 def test_studies_are_in_french_and_offer_only_what_can_be_done(page: Any):
     tab(page, "\u00c9tudes")
     page.wait_for_selector("#verdict >> text=Pas encore d'\u00e9tude")
@@ -96,3 +114,21 @@ def test_a_copy_button_copies_and_the_first_language_that_we_have_counts(browser
     assert page.evaluate("navigator.clipboard.readText()") == "there"
     page.locator("#own", has_text="Copier").wait_for()
     context.close()
+
+
+def test_a_studio_that_does_not_answer_and_a_session_that_ended_are_said_until_it_is_well_again(page: Any):
+    page.evaluate(
+        """() => {
+          window.before = fetch;
+          window.answer = () => Promise.reject(new TypeError('away'));
+          window.fetch = (what, ...how) => what === 'pulse' ? window.answer() : window.before(what, ...how);
+        }"""
+    )
+    page.wait_for_selector("#pulse >> text=Le studio ne r\u00e9pond pas.")
+    assert page.locator("#pulse a").is_hidden()
+    page.evaluate("() => { window.answer = () => Promise.resolve(new Response('{}', { status: 401 })); }")
+    page.wait_for_selector("#pulse >> text=Vous n'\u00eates plus connect\u00e9.")
+    link = page.locator("#pulse a")
+    assert link.inner_text() == "Se connecter" and link.evaluate("link => new URL(link.href).pathname") == "/login"
+    page.evaluate("() => { window.fetch = window.before; }")
+    page.locator("#pulse .pulse").wait_for(state="hidden")

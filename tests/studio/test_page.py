@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import html
+import re
 import socket
 import subprocess
 import sys
@@ -190,9 +191,27 @@ def test_a_pulse_tells_of_what_happens_to_ones_own_jobs_alone(studio):
     assert beat("browser:one")[0] not in (before[0][0], waits[0]) and not beat("browser:one")[1]
 
 
-def test_acts_that_no_tab_takes_are_closed():
+def test_every_act_of_a_card_has_a_tab_that_takes_it():
+    acts = re.findall(r'data-act="(\w+)"', (ROOT / "assets/ui/acts.html").read_text(encoding="utf-8"))
     rooms = desk.rooms(TABS)
-    assert rooms["reuse"] == "Create" and set(rooms) - set(desk.ACTS) == {"watch", "change"}
+    assert rooms["reuse"] == "Create" and len(acts) > 9 and rooms.keys() - {"watch", "change"} == set(acts)
+
+
+def test_the_ring_around_what_has_the_focus_stands_out_from_every_ground():
+    """WCAG 2.2, 1.4.11: 3 to 1. In the dark theme it is the lighter one of assets/css/studio.css."""
+
+    def light(colour: str) -> float:
+        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.05 + sum(share * part for share, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    number = theme.Studio().color_accent.removeprefix("*primary_")
+    ring = light(getattr(theme.LAMP, f"c{number}"))
+    for ground in (theme.INK.c50, theme.INK.c100, "#ffffff"):
+        assert light(ground) / ring >= 3
+    assert "--color-accent: var(--primary-500)" in theme.head()
+    for ground in (theme.INK.c800, theme.INK.c900, theme.INK.c950):
+        assert light(theme.LAMP.c500) / light(ground) >= 3
 
 
 def test_about_shows_the_data_folder_and_the_log_to_the_owner_of_the_machine_alone(studio, tmp_path):

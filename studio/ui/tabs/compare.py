@@ -16,7 +16,7 @@ from studio.gallery import Gallery
 from studio.studio import Studio
 from studio.ui.cards import Cards, card, connect
 from studio.ui.comparison import MOST, Compare, Sheet
-from studio.ui.desk import FAST, QUIET, Desk, tab_id
+from studio.ui.desk import FAST, QUIET, SENT, Desk, tab_id
 from studio.ui.form import sentence
 from studio.ui.guests import Guest, admit
 from studio.ui.lineup import compared, staged
@@ -31,7 +31,7 @@ KINDS = [".mp4", ".mov", ".webm", ".mkv", ".png", ".jpg", ".jpeg", ".webp"]
 def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
     """Draws the tab into `page`, which is being built, and listens for the act `compare`."""
     table = _Table(studio, desk)
-    takes = Cards(layout="strip", closed=desk.closed(), empty=EMPTY, elem_id="candidates")
+    takes = Cards(layout="strip", empty=EMPTY, elem_id="candidates")
     with gr.Row(elem_id="bring"):
         add = gr.UploadButton(label("Add a file"), file_types=KINDS, size="sm", scale=0, min_width=140)
         table.weigh.render()
@@ -41,12 +41,12 @@ def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
     table.sheet.drop(table.without, table.chosen, table.shown, **FAST)
     table.weigh.click(table.measured, table.chosen, [table.sheet, table.weigh], **slow)
     add.upload(table.brought, [add, table.chosen], table.shown, concurrency_limit=2, **QUIET)
-    page.load(table.linked, None, [*table.shown, desk.tabs], **FAST)
+    page.load(table.linked, None, [*table.shown, desk.tabs], **SENT)
 
     def load(request: gr.Request) -> list[dict[str, Any]]:
         return [card(entry) for entry in studio.gallery.recent(desk.owner(request))]
 
-    gr.on([page.load, desk.tabs.change], load, None, takes, **FAST)
+    gr.on([desk.tabs.change, desk.learned], load, None, takes, **FAST)
     connect(takes, studio.gallery, desk, load=load, inputs=[])
 
 
@@ -97,7 +97,10 @@ class _Table:
         link = request.query_params
         if link.get("tab") != tab_id(NAME) or "clips" not in link:
             return [gr.skip()] * (len(self.shown) + 1)
-        shown = self._show(str(link["clips"]).split(","), request, str(link.get("view", "side")))
+        asked = str(link["clips"]).split(",")[:MOST]
+        shown = self._show(asked, request, str(link.get("view", "side")))
+        if lacks := len(asked) - len(shown[0]):
+            gr.Warning(say_to(request)("Not yours, or deleted: {n} of the clips of this link", n=lacks))
         return [*shown, gr.Tabs(selected=tab_id(NAME))]
 
     def _show(self, names: list[Any], request: gr.Request, view: str = "side") -> list[Any]:

@@ -26,6 +26,7 @@ NAME = "Gallery"
 SIZE = 24
 DAY_S = 86_400
 TIMES = {"Today": 1, "Last 7 days": 7, "Last 30 days": 30}
+TO_TOP = "() => document.querySelector('#grid').scrollIntoView()"
 EMPTY = "No clip fits. What you make in Create is kept here."
 
 
@@ -36,13 +37,15 @@ def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
     with gr.Row(elem_id="gallery", equal_height=False):
         with gr.Column(scale=5, min_width=330):
             pages = _Pages(studio, desk, filters)
-        acts = details.draw(studio, desk, pages.cards)
+        acts, opened = details.draw(studio, desk, pages.cards)
     binned, look, back = deleted.draw(studio, desk)
     dropped.draw(desk)
     desk.tab.select(look, None, binned, **FAST)
     back.then(pages.same, **pages.all)
-    gr.on([page.load, desk.tabs.change], pages.same, **pages.all)
-    changes = [widget.input for widget in filters]
+    gr.on([desk.tabs.change, desk.learned], pages.same, **pages.all)
+    opened.failure(pages.same, **pages.all)
+    words, *others = filters  # gradio says "input" of a field for keys alone: neither Backspace nor paste is one
+    changes = [words.change, *(widget.input for widget in others)]
     gr.on(changes, pages.first, **pages.all, trigger_mode="always_last")
     for kept in connect(pages.cards, studio.gallery, desk, load=pages.load, inputs=pages.asked, acts=acts):
         kept.then(pages.around, pages.asked, pages.edge, **FAST).then(look, None, binned, **FAST)
@@ -54,7 +57,7 @@ class _Pages:
     def __init__(self, studio: Studio, desk: Desk, filters: list[Any]):
         self._gallery, self._desk = studio.gallery, desk
         self._number = gr.State(0)
-        self.cards = Cards(closed=desk.closed(), empty=EMPTY, elem_id="grid")
+        self.cards = Cards(empty=EMPTY, elem_id="grid")
         with gr.Row(elem_id="pages"):
             newer = gr.Button(label("Newer"), size="sm", min_width=90, scale=0, visible=False)
             where = gr.HTML("", elem_id="where", **PLAIN)
@@ -62,8 +65,8 @@ class _Pages:
         self.asked = [self._number, *filters]
         self.edge = [where, newer, older, filters[5]]
         self.all = {"inputs": self.asked, "outputs": [self._number, self.cards, *self.edge], **FAST}
-        newer.click(self.newer, **self.all)
-        older.click(self.older, **self.all)
+        for turned in (newer.click(self.newer, **self.all), older.click(self.older, **self.all)):
+            turned.success(None, js=TO_TOP, api_visibility="private")
 
     def first(self, request: gr.Request, at: int, *values: Any) -> list[Any]:
         """The first page of what fits."""
