@@ -137,7 +137,8 @@ class Composer:
         shown = [self._quality, self._obstacle, self.go, self._cost]
         gr.on([*changes, self.takes.change], self._price, asked, shown, trigger_mode="always_last", **FAST)
         desk.greet(self._price, asked, shown)
-        desk.greet(self._came, [self.seed], [*form.inputs, *zones])
+        desk.greet(self._named, [], [self._picker, *self._stated])
+        desk.welcome(self._opened, [*form.inputs, *zones])
 
     def read(self, takes: int, keep: bool, *values: Any) -> list[Request]:
         """One request for each take: the first with the seed of the form, the others with the next ones if it is kept,
@@ -182,22 +183,21 @@ class Composer:
         """The model of that name, or the usual one for a model of another studio."""
         return next((row for row in self._able() if row.name == name), self._model)
 
-    def _came(self, request: gr.Request, seed: Any) -> list[Any]:
-        """What can run here by now, the statements in the visitor's language; on a new page a seed, and the settings of
-        the visitor's last click here."""
-        say, shown, zones = say_to(request), dict.fromkeys(self.form.widgets, gr.skip()), [gr.skip()] * len(self.files)
-        if not seed:
-            row, values = self._before(owner_of(request))
-            shown = dict(zip(shown, self.form.show(row, values | {"seed": roll()}), strict=True))
-            zones = [each.update(row) for each in self.files]
-        shown["model"] = shown["model"] | gr.update(
-            choices=[(outlook.named(row, say), row.name) for row in self._able()]
-        )
-        if "consent" in shown:
-            shown["consent"] = shown["consent"] | gr.update(
-                choices=[(say(text), name) for name, text in STATEMENTS.items()]
-            )
-        return [*shown.values(), *zones]
+    @property
+    def _stated(self) -> list[Any]:
+        return [self.form.widgets["consent"]] if "consent" in self.form.widgets else []
+
+    def _named(self, request: gr.Request) -> Any:
+        """What can run here by now, and the statements, in the visitor's language."""
+        say = say_to(request)
+        models = gr.Dropdown(choices=[(outlook.named(row, say), row.name) for row in self._able()])
+        stated = [gr.Radio(choices=[(say(text), name) for name, text in STATEMENTS.items()])] * len(self._stated)
+        return [models, *stated] if stated else models
+
+    def _opened(self, request: gr.Request) -> list[Any]:
+        """A seed, and the settings of the visitor's last click here."""
+        row, values = self._before(owner_of(request))
+        return [*self.form.show(row, values | {"seed": roll()}), *(each.update(row) for each in self.files)]
 
     def _before(self, owner: str) -> tuple[ModelSpec, dict[str, Any]]:
         """The model and the settings of the owner's last job of this kind; the usual ones if there is none."""

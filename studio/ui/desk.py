@@ -16,6 +16,9 @@ from studio.ui import pulse
 
 AGAIN = ("reuse", "remix", "prompt", "seed", "watch", "change")  # about what was asked for: a clip or a job
 TO_FORM = "() => dispatchEvent(new Event('ordered'))"  # page.js brings the form that is filled into view
+View = tuple[Callable[..., Any], list[Any], list[Any]]  # (view, inputs, outputs): what it returns is what these show
+    Callable[..., Any], list[Any], list[Any]
+]  # what it returns is shown by the outputs: (view, inputs, outputs)
 NOTHING = {"job": "", "clip": ""}
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 FAST = {**QUIET, "queue": False}  # for what takes no time: one request, no place in gradio's queue
@@ -44,8 +47,9 @@ class Desk:
         self.tab: gr.Tab | None = None  # the one that is being drawn
         self.order = gr.State({"act": "", "clip": "", "clips": [], "n": 0})
         self._pulse = pulse.Pulse("", elem_id="pulse")
-        self._views: list[tuple[Callable[..., Any], list[Any], list[Any]]] = []
-        self._greetings: list[tuple[Callable[..., Any], list[Any], list[Any]]] = []
+        self._views: list[View] = []
+        self._greetings: list[View] = []
+        self._welcomes: list[View] = []
         self._events: list[Any] = []
 
     def send(self, trigger: Callable[..., Any]) -> None:
@@ -98,12 +102,19 @@ class Desk:
         known what a click would do. All of them together are one request."""
         self._greetings.append((view, list(inputs), list(outputs)))
 
+    def welcome(self, view: Callable[[gr.Request], list[Any]], outputs: Sequence[Any]) -> None:
+        """`view(request)` returns what `outputs`, several, show when somebody opens the page. All of them together are
+        one request."""
+        self._welcomes.append((view, [], list(outputs)))
+
     def connect(self, page: gr.Blocks) -> None:
         """Begins to look at the jobs: when the page opens, and at every pulse that tells of something new.
 
         Once, after all tabs are drawn.
         """
-        self._meet(page)
+        met = {**_together(self._greetings), "trigger_mode": "always_last", **FAST}
+        gr.on([page.load, self.learned, self.fetched.change], **met)
+        page.load(**_together(self._welcomes), **FAST)
         self.watch(_ended, [], [self.fetched])
         inputs = [part for _, given, _ in self._views for part in given]
         outputs = [part for _, _, shown in self._views for part in shown]
@@ -112,19 +123,6 @@ class Desk:
         self._pulse.look(**look)
         for event in self._events:
             event.then(**look)
-
-    def _meet(self, page: gr.Blocks) -> None:
-        def met(request: gr.Request, *values: Any) -> list[Any]:
-            shown, rest = [], list(values)
-            for view, inputs, outputs in self._greetings:
-                given, rest = rest[: len(inputs)], rest[len(inputs) :]
-                answer = view(request, *given)
-                shown += answer if len(outputs) > 1 else [answer]
-            return shown
-
-        inputs = [part for _, given, _ in self._greetings for part in given]
-        outputs = [part for _, _, shown in self._greetings for part in shown]
-        gr.on([page.load, self.learned, self.fetched.change], met, inputs, outputs, trigger_mode="always_last", **FAST)
 
     def look_after(self, event: Any) -> None:
         """Looks again right after an event, without waiting for the pulse."""
@@ -137,6 +135,21 @@ class Desk:
             answer = view(news, *given)
             shown += answer if len(outputs) > 1 else [answer]
         return [*shown, news.mark]
+
+
+def _together(views: Sequence[View]) -> dict[str, Any]:
+    """Several views as one listener."""
+
+    def met(request: gr.Request, *values: Any) -> list[Any]:
+        shown, rest = [], list(values)
+        for view, inputs, outputs in views:
+            given, rest = rest[: len(inputs)], rest[len(inputs) :]
+            answer = view(request, *given)
+            shown += answer if len(outputs) > 1 else [answer]
+        return shown
+
+    inputs = [part for _, given, _ in views for part in given]
+    return {"fn": met, "inputs": inputs, "outputs": [part for _, _, shown in views for part in shown]}
 
 
 def _ended(news: pulse.News) -> str:

@@ -13,7 +13,7 @@ from pipelines.requests import Download, Rewrite
 from studio.board import DONE, FAILED, Job
 from studio.gallery import Entry
 from studio.ui import cards, drawer
-from studio.ui.desk import FAST, NOTHING, QUIET, Desk, fingerprint
+from studio.ui.desk import FAST, NOTHING, QUIET, SENT, Desk, fingerprint
 from studio.ui.element import Element
 from studio.ui.form import sentence, span
 from studio.ui.player import Player, film, shown
@@ -44,7 +44,9 @@ class Stage:
         self.under = Under(say_of_example(say_in("en")), elem_id="under")
         self.acts = cards.Acts(elem_id="stage-acts")
         self.strip = cards.Cards(layout="strip", empty="Your takes will stand here.", elem_id="takes")
-        desk.learned = self.strip.change
+        # gradio says "change" of cards that are the same ones too: who then loaded cards of its own would never rest.
+        self._known = gr.State(0)
+        desk.learned = self._known.change
 
     def connect(self) -> None:
         """Ties it to the jobs and to the gallery."""
@@ -53,7 +55,7 @@ class Stage:
         desk.watch(self._takes, [self._strip_seen], [self._strip_seen, self.strip])
         cards.connect(self.strip, self._gallery, desk, load=self._mine, inputs=[], acts=self.acts)
         # What a card changed is known then, so that the next look does not draw all cards once more.
-        self.strip.change(self._noted, None, self._strip_seen, **FAST)
+        self.strip.change(self._noted, None, [self._strip_seen, self._known], **SENT)
         desk.look_after(self.strip.open(_opened, None, watching, **FAST))
         desk.look_after(self.under.act(self._stop, None, None, concurrency_limit=None, **QUIET))
 
@@ -97,8 +99,8 @@ class Stage:
     def _mine(self, request: gr.Request) -> list[dict[str, Any]]:
         return _cards(self._gallery.recent(self._desk.owner(request), TAKES))
 
-    def _noted(self, request: gr.Request) -> int:
-        return fingerprint(self._mine(request))
+    def _noted(self, request: gr.Request) -> tuple[int, int]:
+        return (fingerprint(self._mine(request)),) * 2
 
     def _stop(self, event: gr.EventData, request: gr.Request) -> None:
         asked = event._data if isinstance(event._data, dict) else {}

@@ -228,7 +228,7 @@ def test_a_study_says_its_price_and_how_far_it_is_and_is_discarded_by_a_second_p
     page.locator("#verdict", has_text="films : 0 sur 2").wait_for()
     there = Database(folder / "rushes.db")
     with there.write() as tables:
-        tables.execute("UPDATE jobs SET clip = 'd1'")  # as when it is done
+        tables.execute("UPDATE jobs SET clip = 'old10'")  # as when it is done
     page.locator("#verdict", has_text="films : 1 sur 2").wait_for()
     with there.write() as tables:
         tables.execute("UPDATE jobs SET clip = 'e1'")
