@@ -17,8 +17,6 @@ from studio.ui import pulse
 AGAIN = ("reuse", "remix", "prompt", "seed", "watch", "change")  # about what was asked for: a clip or a job
 TO_FORM = "() => dispatchEvent(new Event('ordered'))"  # page.js brings the form that is filled into view
 View = tuple[Callable[..., Any], list[Any], list[Any]]  # (view, inputs, outputs): what it returns is what these show
-    Callable[..., Any], list[Any], list[Any]
-]  # what it returns is shown by the outputs: (view, inputs, outputs)
 NOTHING = {"job": "", "clip": ""}
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 FAST = {**QUIET, "queue": False}  # for what takes no time: one request, no place in gradio's queue
