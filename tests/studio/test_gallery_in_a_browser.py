@@ -257,7 +257,6 @@ def test_the_focus_stays_and_a_deleted_clip_can_be_brought_back_until_its_time_i
     page.keyboard.press(".")
     tab(page, "verify")
     tab(page, "gallery")
-    drawn_anew(page, folder, "old19")
     page.locator("#grid .undo button").click()
     card(page, "c1").wait_for()
     assert page.locator("#grid .undo").is_hidden()
