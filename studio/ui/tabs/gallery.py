@@ -139,7 +139,7 @@ def _filters() -> list[Any]:
     models = [row.name for row in catalog.specs()]
     small = {"min_width": 150, "scale": 1, "value": ""}
     search = gr.Textbox(
-        label=label("Search"), placeholder=label("Words of the prompt"), scale=1, min_width=160, elem_id="words"
+        label=label("Search"), placeholder=label("Words of the prompt"), scale=2, min_width=160, elem_id="words"
     )
     return [
         search,
