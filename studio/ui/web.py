@@ -127,7 +127,7 @@ class Door:
         if known or path in ANYBODY or path.startswith(VOTES):
             return None
         if self._people.auth == "none":
-            asks = request.method == "POST" and path not in KEEPS_NOTHING
+            asks = request.method == "POST" and path not in KEEPS_NOTHING and not self._settings.alone
             return JSONResponse({"error": say_to(request)(UNKNOWN)}, status_code=403) if asks else None
         if "text/html" in request.headers.get("accept", ""):
             return _to("/login", request)

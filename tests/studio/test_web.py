@@ -91,7 +91,7 @@ def test_a_browser_is_one_owner_from_its_first_page_on(opened):
 
 
 def test_a_made_up_cookie_is_nobody_who_may_read_and_ask_for_nothing(opened):
-    browser = opened(at="http://localhost")
+    browser = opened(at="http://localhost", hosts=("localhost",))
     browser.headers["Cookie"] = f"{COOKIE}={'a' * 43}"
     assert browser.get("/x").text == NOBODY
     refused = browser.post(SUBMIT)
@@ -99,6 +99,10 @@ def test_a_made_up_cookie_is_nobody_who_may_read_and_ask_for_nothing(opened):
     french = browser.post(SUBMIT, headers={"Accept-Language": "fr"}).json()["error"]
     assert french.startswith("Ce studio") and french != web.UNKNOWN
     assert COOKIE in browser.get("/").headers["set-cookie"], "and becomes somebody on the page"
+
+
+def test_a_program_without_cookies_may_ask_a_studio_of_one_machine(opened):
+    assert opened().post(SUBMIT).text == NOBODY == opened().post(SUBMIT).text
 
 
 def test_an_address_brings_only_so_many_new_browsers(opened):
