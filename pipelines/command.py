@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import sys
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from pipelines.errors import BadRequest, Cancelled, StudioError
 
@@ -51,9 +51,14 @@ def number(kind: type) -> Callable[[str], Any]:
 
 def note(sentence: str) -> None:
     """One sentence for the person, on stderr, if anybody listens there."""
+    write(sys.stderr, f"{sentence}\n")
+
+
+def write(stream: TextIO | None, text: str) -> None:
+    """Text for whoever listens; that nobody does is no reason to stop."""
     with contextlib.suppress(OSError, ValueError, AttributeError):  # a full disk, closed, or none at all
-        sys.stderr.write(f"{sentence}\n")
-        sys.stderr.flush()
+        stream.write(text)
+        stream.flush()
 
 
 def run(main: Callable[[], object]) -> NoReturn:

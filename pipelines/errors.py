@@ -37,3 +37,8 @@ def need(package: str, pip: str) -> None:
     """Raises `Unavailable` with the pip line if `package` cannot be imported here. Nothing is imported."""
     if importlib.util.find_spec(package) is None:
         raise Unavailable(f"{package} is not installed here; get it with: pip install {pip}")
+
+
+def first_line(error: Exception, most: int) -> str:
+    """What another library's error says, in one line of at most so many characters; its kind if it says nothing."""
+    return next(iter(str(error).splitlines()), type(error).__name__)[:most]

@@ -30,8 +30,9 @@ from studio.terminal import Meter
 ROOT = Path(__file__).resolve().parents[1]
 Result = dict[str, Any]
 # What each suite of `evaluate` looks at, besides how many clips, the seed and where the figures go.
+KNOBS = ("seconds", "steps", "guidance", "model", "parts")
 USES = {
-    "theatre": ("seconds", "steps", "guidance", "model", "parts"),
+    "theatre": KNOBS,
     "autoencoder": (),
     "schedule": ("seconds", "guidance", "model"),
     "prompts": ("seconds", "steps", "guidance", "model"),
@@ -147,7 +148,7 @@ def evaluate(options: argparse.Namespace, settings: Settings) -> Result:
 
 def _used(options: argparse.Namespace) -> None:
     """Raises `BadRequest` for an option that the suite would not look at."""
-    for name in ("seconds", "steps", "guidance", "model", "parts"):
+    for name in KNOBS:
         if getattr(options, name) is not None and name not in USES[options.suite]:
             raise BadRequest(name, f"{options.suite} has no use for it; leave it out")
 

@@ -78,26 +78,23 @@ class Gallery(Shelf):
 
     def undo(self, token: str, owner: str | None) -> list[str]:
         """Brings back what one `delete` took; returns the ids, none if they are gone for good."""
-        with self._database.write() as connection:
-            mine, values = ("", []) if owner is None else (" AND owner = ?", [owner])
-            rows = connection.execute(f"SELECT id FROM clips WHERE undo = ?{mine}", (str(token), *values))
-            names = [row["id"] for row in rows.fetchall()]
-            self._bring_back(connection, names)
-        return names
+        return self._bring_back("undo", str(token), owner)
 
     def restore(self, name: str, owner: str | None) -> None:
         """Brings back one clip that was deleted, whatever was deleted with it. Raises `BadRequest` ("clip")."""
-        mine, values = ("", []) if owner is None else (" AND owner = ?", [owner])
-        with self._database.write() as connection:
-            wanted = f"SELECT id FROM clips WHERE id = ? AND deleted IS NOT NULL{mine}"
-            names = [row["id"] for row in connection.execute(wanted, (str(name), *values)).fetchall()]
-            if not names:
-                raise BadRequest("clip", "is back already, or gone for good")
-            self._bring_back(connection, names)
+        if not self._bring_back("id", str(name), owner):
+            raise BadRequest("clip", "is back already, or gone for good")
 
-    def _bring_back(self, connection: sqlite3.Connection, names: Sequence[str]) -> None:
-        connection.executemany("UPDATE clips SET deleted = NULL, undo = NULL WHERE id = ?", [(name,) for name in names])
-        self._write_down(connection, names)
+    def _bring_back(self, column: str, value: str, owner: str | None) -> list[str]:
+        """Those of an owner's deleted clips that have this in that column; their ids."""
+        mine, values = ("", []) if owner is None else (" AND owner = ?", [owner])
+        wanted = f"SELECT id FROM clips WHERE {column} = ? AND deleted IS NOT NULL{mine}"
+        back = "UPDATE clips SET deleted = NULL, undo = NULL WHERE id = ?"
+        with self._database.write() as connection:
+            names = [row["id"] for row in connection.execute(wanted, (value, *values)).fetchall()]
+            connection.executemany(back, [(name,) for name in names])
+            self._write_down(connection, names)
+        return names
 
     def purge(self, older_than: float = KEEP_DAYS * 24 * 3600, owner: str | None = None) -> int:
         """Removes for good, with their files, the clips that were deleted more than so many seconds ago; how many."""

@@ -41,13 +41,12 @@ def options(command: argparse.ArgumentParser) -> None:
     names = (*ACTIONS, "settings")
     command.add_argument("action", nargs="?", choices=names, default="list", metavar="ACTION", help=", ".join(names))
     command.add_argument("what", nargs="*", metavar="ID|WORD|FILE", help=f"{ID}; words; tags; a file")
-    says = {
-        "page": "which page of the list",
-        "size": "how many clips are on a page",
-        "days": "purge: deleted for so long",
-    }
-    for name, kind, usual in (("page", int, 1), ("size", int, 24), ("days", float, KEEP_DAYS)):
-        words = {"metavar": "N" if kind is int else "X", "help": f"{says[name]} (default {usual})"}
+    for name, kind, usual, says in (
+        ("page", int, 1, "which page of the list"),
+        ("size", int, 24, "how many clips are on a page"),
+        ("days", float, KEEP_DAYS, "purge: deleted for so long"),
+    ):
+        words = {"metavar": "N" if kind is int else "X", "help": f"{says} (default {usual})"}
         command.add_argument(f"--{name}", type=number(kind), default=usual, **words)
     for name in ("task", "model", "aspect", "tag", "owner"):
         command.add_argument(f"--{name}", metavar="TEXT", help=f"only of this {name} (default: any)")

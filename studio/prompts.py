@@ -13,10 +13,11 @@ import pandas as pd
 import pyarrow.parquet
 from huggingface_hub.errors import HfHubHTTPError
 
-from pipelines.errors import BadRequest, Unavailable
+from pipelines.errors import BadRequest, Unavailable, first_line
 from studio.arena import Prompt
 
 SUITES = Path(__file__).resolve().parents[1] / "assets" / "prompts"
+MOST_LETTERS = 120  # of what a library says of a list that it cannot read
 LARGEST = 20 * 2**20  # bytes of a list; a parquet file may hold clips too
 HUB = "hf:"
 MOTIONS = ("low", "medium", "high")
@@ -60,7 +61,7 @@ def read(path: Path) -> tuple[Prompt, ...]:
     try:
         table = reader(path)
     except (ValueError, OSError, KeyError, TypeError, AttributeError) as error:
-        raise BadRequest("prompts", f"{path.name} cannot be read: {_line(error)}") from error
+        raise BadRequest("prompts", f"{path.name} cannot be read: {first_line(error, MOST_LETTERS)}") from error
     prompts = _prompts(table)
     if not prompts:
         raise BadRequest("prompts", f"{path.name} has no prompts; it needs a column called prompt")
@@ -114,8 +115,4 @@ def _downloaded(place: str) -> Path:
     try:
         return Path(huggingface_hub.hf_hub_download(f"{owner}/{name}", file, repo_type="dataset"))
     except (HfHubHTTPError, OSError, ValueError) as error:
-        raise Unavailable(f"the Hub does not give {place} ({_line(error)})") from error
-
-
-def _line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)[:120]
+        raise Unavailable(f"the Hub does not give {place} ({first_line(error, MOST_LETTERS)})") from error

@@ -1,6 +1,5 @@
 """What a command says while it works, always on stderr: stdout carries only the result."""
 
-import contextlib
 import io
 import os
 import signal
@@ -8,7 +7,7 @@ import sys
 import time
 from typing import TextIO
 
-from pipelines.command import note
+from pipelines.command import note, write
 from pipelines.errors import Unavailable
 
 
@@ -45,9 +44,7 @@ class Meter:
         self.width = len(line)
 
     def _write(self, text: str) -> None:
-        with contextlib.suppress(OSError, ValueError, AttributeError):  # nobody listens: no reason to stop
-            self.stream.write(text)
-            self.stream.flush()
+        write(self.stream, text)
 
     def _line(self, fraction: float, message: str) -> str:
         return f"{fraction:4.0%}  {message}{remaining(fraction, time.monotonic() - self.started)}"

@@ -143,12 +143,9 @@ class Worker:
 
     def _sentence(self, error: Exception) -> str:
         if isinstance(error, OSError):
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            return (
-                f"There is no room left in {self._clips}"
-                if full
-                else f"a file cannot be used: {error.strerror or error}"
-            )
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                return f"There is no room left in {self._clips}"
+            return f"a file cannot be used: {error.strerror or error}"
         if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's, by its name
             return NO_MEMORY
         return CRASHED

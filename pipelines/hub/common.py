@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 
 from pipelines import catalog, device
 from pipelines.clip import Clip
-from pipelines.errors import Unavailable
+from pipelines.errors import Unavailable, first_line
 from pipelines.hub import offload, presence, registry, speed, weights
 from pipelines.hub.families import CLASSES, FAMILIES
 from pipelines.hub.hush import hushed
@@ -62,7 +62,7 @@ def read(row: ModelSpec) -> Any:
         except torch.OutOfMemoryError:  # weights that are made small are so on the card
             raise
         except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-            why = (str(error).splitlines() or [type(error).__name__])[0][:MOST_LETTERS]
+            why = first_line(error, MOST_LETTERS)
             raise Unavailable(f"{row.name} cannot be read from {folder}; remove it and get it again ({why})") from error
     pipe.set_progress_bar_config(disable=True)
     return pipe

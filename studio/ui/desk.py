@@ -114,9 +114,8 @@ class Desk:
         gr.on([page.load, self.learned, self.fetched.change], **met)
         page.load(**_together(self._welcomes), **FAST)
         self.watch(_ended, [], [self.fetched])
-        inputs = [part for _, given, _ in self._views for part in given]
-        outputs = [part for _, _, shown in self._views for part in shown]
-        look = {"fn": self._look, "inputs": inputs, "outputs": [*outputs, self._pulse], **FAST}
+        self.watch(lambda news: news.mark, [], [self._pulse])
+        look = {**_together(self._views, lambda request: pulse.news(self.studio, request)), **FAST}
         page.load(**look)
         self._pulse.look(**look)
         for event in self._events:
@@ -126,23 +125,15 @@ class Desk:
         """Looks again right after an event, without waiting for the pulse."""
         self._events.append(event)
 
-    def _look(self, request: gr.Request, *values: Any) -> list[Any]:
-        news, shown, rest = pulse.news(self.studio, request), [], list(values)
-        for view, inputs, outputs in self._views:
-            given, rest = rest[: len(inputs)], rest[len(inputs) :]
-            answer = view(news, *given)
-            shown += answer if len(outputs) > 1 else [answer]
-        return [*shown, news.mark]
 
-
-def _together(views: Sequence[View]) -> dict[str, Any]:
-    """Several views as one listener."""
+def _together(views: Sequence[View], about: Callable[[gr.Request], Any] = lambda request: request) -> dict[str, Any]:
+    """Several views as one listener; `about` makes of the request what each of them is given first."""
 
     def met(request: gr.Request, *values: Any) -> list[Any]:
-        shown, rest = [], list(values)
+        seen, shown, rest = about(request), [], list(values)
         for view, inputs, outputs in views:
             given, rest = rest[: len(inputs)], rest[len(inputs) :]
-            answer = view(request, *given)
+            answer = view(seen, *given)
             shown += answer if len(outputs) > 1 else [answer]
         return shown
 
