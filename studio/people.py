@@ -54,7 +54,7 @@ class People:
         self._database = database
         self.auth = auth
         self._alone = alone
-        self._wrong: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+        self._tried: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
         self._lock = threading.Lock()
         with database.read() as connection:
             self._secret = bytes(connection.execute("SELECT secret FROM cookies").fetchone()["secret"])
@@ -95,13 +95,13 @@ class People:
         Raises `BadRequest` ("password") without saying whether the name exists, and `Unavailable` after too many.
         """
         name = name.lower()[:64]
-        self._slow_down(place, name)
+        self._count(place, name)
         with self._database.read() as connection:
             row = connection.execute("SELECT password FROM people WHERE name = ?", (name,)).fetchone()
         if not _matches(password[:LONGEST], row["password"] if row else NO_PASSWORD) or row is None:
-            with self._lock:
-                self._wrong[place, name].append(time.monotonic())
             raise BadRequest("password", "that name and password do not fit")
+        with self._lock:
+            self._tried.pop((place, name), None)
         token = secrets.token_urlsafe(32)
         with self._database.write() as connection:
             connection.execute("DELETE FROM visits WHERE expires < ?", (time.time(),))
@@ -155,13 +155,15 @@ class People:
                 for table in ("clips", "jobs", "studies")
             )
 
-    def _slow_down(self, place: str, name: str) -> None:
-        since = time.monotonic() - WITHIN_S
+    def _count(self, place: str, name: str) -> None:
+        """Counts a password before it is looked at, which takes a while: many at once are many."""
+        now = time.monotonic()
         with self._lock:
-            for key in [key for key, times in self._wrong.items() if times[-1] < since]:
-                del self._wrong[key]
-            if sum(moment > since for moment in self._wrong.get((place, name), ())) >= WRONG_PASSWORDS:
+            for key in [key for key, times in self._tried.items() if times[-1] < now - WITHIN_S]:
+                del self._tried[key]
+            if sum(moment > now - WITHIN_S for moment in self._tried.get((place, name), ())) >= WRONG_PASSWORDS:
                 raise Unavailable(f"too many wrong passwords; try again in {WITHIN_S // 60} minutes")
+            self._tried[place, name].append(now)
 
 
 def owner_of(request: Any) -> str:

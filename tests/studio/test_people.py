@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -83,6 +85,31 @@ def test_after_some_wrong_passwords_that_address_has_to_wait_for_that_name(datab
     with pytest.raises(Unavailable, match="try again in 5 minutes"):
         people.sign_in("ada", PASSWORD, "there")
     assert people.sign_in("ada", PASSWORD, "here")
+
+
+def test_passwords_that_are_tried_at_once_are_counted_too(database):
+    people = People(database)
+    people.add("ada", PASSWORD)
+
+    def attempt(number: int) -> str:
+        with pytest.raises((BadRequest, Unavailable)) as raised:
+            people.sign_in("ada", f"wrong {number}", "there")
+        return raised.type.__name__
+
+    with ThreadPoolExecutor(4 * WRONG_PASSWORDS) as crowd:
+        said = Counter(crowd.map(attempt, range(4 * WRONG_PASSWORDS)))
+    assert said == {"BadRequest": WRONG_PASSWORDS, "Unavailable": 3 * WRONG_PASSWORDS}
+
+
+def test_the_right_password_forgives_the_wrong_ones_before_it(database):
+    people = People(database)
+    people.add("ada", PASSWORD)
+    for word in (*["wrong"] * (WRONG_PASSWORDS - 1), PASSWORD, *["wrong"] * (WRONG_PASSWORDS - 1), PASSWORD):
+        if word == "wrong":
+            with pytest.raises(BadRequest):
+                people.sign_in("ada", word, "there")
+        else:
+            assert people.sign_in("ada", word, "there")
 
 
 @pytest.mark.parametrize(
