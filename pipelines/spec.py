@@ -39,6 +39,7 @@ class ModelSpec:
     shifts: tuple[tuple[int, float], ...] = ()  # (short side, flow shift of the steps); others: as the weights say
     negative: str = ""
     prompt_style: str = ""
+    seldom: tuple[str, ...] = ()  # of our vocabulary, what its weights show in less than half of the clips asked for it
     free: tuple[str, ...] = ()  # fields beyond the ordinary ones that the model listens to
     devices: tuple[str, ...] = DEVICES
     needs: tuple[tuple[str, str], ...] = ()  # packages: (name to import, what to give to pip)

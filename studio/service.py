@@ -116,7 +116,7 @@ def make(
         house.policy.ask(request)
     progress(0.0, f"getting {request.model} ready")
     with models.hold(request.model) as pipeline:
-        for sentence in strangers(request, pipeline):
+        for sentence in (*strangers(request, pipeline), *doubts(request)):
             note(sentence)
         clip = pipeline(request.located(house.data), part(progress, LOADING, SAVING), preview)
         for sentence in getattr(pipeline, "notes", ()):
@@ -148,3 +148,9 @@ def strangers(request: Request, pipeline: Any) -> list[str]:
     left = ", ".join(word for word, near in unknown if not near)
     read = [f"{request.model} reads {words} as {near}" for words, near in unknown if near]
     return [*read, f"{request.model} does not know: {left}"] if left else read
+
+
+def doubts(request: Request) -> list[str]:
+    """A sentence on what the prompt asks and the model seldom shows; none for a still, in which nothing moves."""
+    hard = [] if suffix(request) == ".png" else catalog.seldom(request.model, request.prompt)
+    return [f"{request.model} seldom manages: {', '.join(hard)}"] if hard else []

@@ -1,5 +1,6 @@
 """What mini knows, as words that build a sentence; its script is assets/ui/palette.js."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pipelines import vocabulary
@@ -30,11 +31,13 @@ class Palette(Element):
         super().__init__(value, axes=axes, **look)
 
 
-def seen(prompt: str, say: Say) -> dict[str, Any]:
-    """The words that mini finds in a prompt, and the titles in the visitor's language."""
+def seen(prompt: str, say: Say, seldom: Sequence[str] = ()) -> dict[str, Any]:
+    """The words that mini finds in a prompt, those that it `seldom` manages, and titles in the visitor's language."""
     said = vocabulary.read(prompt)
-    titles = {axis: say(title) for axis, title in TITLES.items()} | {"surprise": say("Surprise me")}
-    return {"said": said, "titles": titles, "colour": said.get("thing") in vocabulary.COLOURED}
+    titles = {axis: say(title) for axis, title in TITLES.items()}
+    titles |= {"surprise": say("Surprise me"), "seldom": say("mini seldom manages this")}
+    colour = said.get("thing") in vocabulary.COLOURED
+    return {"said": said, "titles": titles, "colour": colour, "seldom": list(seldom)}
 
 
 def asked(data: Any) -> tuple[str, str] | None:

@@ -2,6 +2,7 @@
 
 import difflib
 import random
+from collections.abc import Collection
 from functools import cache
 
 from pipelines import vocabulary
@@ -34,9 +35,12 @@ def sentence(said: dict[str, str]) -> str:
     return ", ".join(part for part in (body, *(phrases.get(axis) for axis in ORDER[5:])) if part)
 
 
-def surprise(dice: random.Random) -> str:
-    """A whole prompt of words that mini knows."""
-    said = {axis: dice.choice(vocabulary.AXES[axis]) for axis in ("thing", "action", "place")}
+def surprise(dice: random.Random, without: Collection[str] = ()) -> str:
+    """A whole prompt of words that mini knows, none of them `without`."""
+    said = {
+        axis: dice.choice([name for name in vocabulary.AXES[axis] if name not in without])
+        for axis in ("thing", "action", "place")
+    }
     if said["thing"] in vocabulary.COLOURED:
         said["colour"] = dice.choice(vocabulary.COLOURS)
     for axis in dice.sample(("light", "weather", "camera", "style"), 2):

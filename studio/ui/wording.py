@@ -51,7 +51,7 @@ class Wording:
         self._author = gr.HTML("", elem_classes=["ask-author"], **PLAIN)
         if self.chips:
             self._strangers = gr.HTML("", elem_id="strangers", **PLAIN)
-            self._palette = palette.Palette(palette.seen("", say_to(None)), elem_id="palette")
+            self._palette = palette.Palette(_seen("", say_to(None)), elem_id="palette")
 
     def connect(self, model: gr.components.Component, desk: Desk) -> None:
         """Ties it to the picker of the model."""
@@ -66,21 +66,23 @@ class Wording:
         self._undo.click(lambda before: (before, "", gr.Button(visible=False), ""), self._before, changed, **FAST)
         model.change(lambda name: gr.Button(visible=bool(_row(name).prompt_style)), model, self._longer, **FAST)
         if self.chips:
-            hints = {"fn": _hints, "inputs": [self.prompt, model], "outputs": [self._strangers, self._palette], **FAST}
-            gr.on([self.prompt.change, model.change], **hints, trigger_mode="always_last")
-            desk.greet(_hints, hints["inputs"], hints["outputs"])
+            told = {"fn": _hints, "inputs": [self.prompt, model], "outputs": [self._strangers, self._palette], **FAST}
+            gr.on([self.prompt.change, model.change], **told, trigger_mode="always_last")
+            desk.greet(_hints, told["inputs"], told["outputs"])
             self._palette.word(_word, self.prompt, self.prompt, **FAST)
-            self._palette.surprise(lambda: sentences.surprise(random.Random()), None, self.prompt, **FAST)
+            self._palette.surprise(_surprise, None, self.prompt, **FAST)
 
 
-def strangers(prompt: str, say: Say) -> str:
-    """A sentence on the words that mini does not know, as HTML; empty if it knows them all."""
-    found = sentences.strangers(prompt)
-    if not found:
-        return ""
-    words = [say("{word} (nearest: {near})", word=word, near=near) if near else word for word, near in found]
-    text = say("mini does not know: {words}. It will guess.", words=", ".join(words))
-    return f'<p class="notice" role="status">{html.escape(text)}</p>'
+def hints(prompt: str, say: Say) -> str:
+    """Sentences on the words that mini does not know, and on what it seldom manages, as HTML; empty without any."""
+    words = [
+        say("{word} (nearest: {near})", word=word, near=near) if near else word
+        for word, near in sentences.strangers(prompt)
+    ]
+    hard = catalog.seldom(KNOWS_WORDS, prompt)
+    told = [say("mini does not know: {words}. It will guess.", words=", ".join(words))] if words else []
+    told += [say("mini seldom manages: {words}. It mostly shows a spin.", words=", ".join(hard))] if hard else []
+    return "".join(f'<p class="notice" role="status">{html.escape(text)}</p>' for text in told)
 
 
 def _row(name: Any) -> ModelSpec:
@@ -133,6 +135,14 @@ def _author(text: str) -> str:
     return f'<p class="hint" role="status">{html.escape(text)}</p>'
 
 
+def _seen(prompt: str, say: Say) -> dict[str, Any]:
+    return palette.seen(prompt, say, seldom=_row(KNOWS_WORDS).seldom)
+
+
+def _surprise() -> str:
+    return sentences.surprise(random.Random(), without=_row(KNOWS_WORDS).seldom)
+
+
 def _word(prompt: str, event: gr.EventData) -> Any:
     asked = palette.asked(event._data)
     return sentences.put(prompt, *asked) if asked else gr.skip()
@@ -142,4 +152,4 @@ def _hints(request: gr.Request, prompt: str, model: str) -> tuple[str, Any]:
     say = say_to(request)
     if model != KNOWS_WORDS:
         return "", gr.update(visible=False)
-    return strangers(prompt, say), palette.Palette(palette.seen(prompt, say), visible=True)
+    return hints(prompt, say), palette.Palette(_seen(prompt, say), visible=True)

@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import html
+import random
 import re
 import socket
 import subprocess
@@ -29,7 +30,6 @@ from studio.ui.composer import Composer
 from studio.ui.form import Form, qualities, span
 from studio.ui.retold import task_name
 from studio.ui.tabs import settings as about
-from studio.ui.wording import strangers
 
 ROOT = Path(__file__).resolve().parents[2]
 NASTY = "<img src=x onerror=alert(1)> ${1+1} {{value}} \"quoted\" 'too'"
@@ -144,8 +144,17 @@ def test_what_mini_does_not_know_is_said_with_what_is_nearest():
         ("own", None),
         ("city", "city street"),
     ]
-    assert strangers("a fox", ENGLISH) == ""
-    assert "puppy (nearest: dog), qwertz" in strangers("puppy qwertz", ENGLISH)
+    assert wording.hints("a fox", ENGLISH) == ""
+    assert "puppy (nearest: dog), qwertz" in wording.hints("puppy qwertz", ENGLISH)
+
+
+def test_what_mini_seldom_manages_is_said_and_no_surprise():
+    (row,) = (row for row in catalog.specs() if row.name == wording.KNOWS_WORDS)
+    assert row.seldom and set(row.seldom) < set(vocabulary.AXES["action"])
+    assert "mini seldom manages: jumps. It mostly" in wording.hints("a frog is jumping on the moon", ENGLISH)
+    assert "jumps" not in wording.hints("a frog falls on a beach", ENGLISH)
+    for seed in range(200):
+        assert not catalog.seldom(row.name, sentences.surprise(random.Random(seed), without=row.seldom))
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "failed", "cancelled", "interrupted"])

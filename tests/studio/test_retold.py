@@ -71,6 +71,13 @@ def test_how_mini_reads_what_it_does_not_know_has_its_french():
     ]
 
 
+def test_what_mini_seldom_manages_is_noted_for_clips_and_has_its_french():
+    (note,) = service.doubts(TextToVideo(prompt="a cat is dancing on a beach"))
+    assert retold(note, FRENCH) == "mini r\u00e9ussit rarement : dances"
+    assert service.doubts(TextToVideo(prompt="a cat is dancing on a beach", still=True)) == []
+    assert service.doubts(TextToVideo(prompt="a cat is dancing on a beach", model="wan-2.2-5b")) == []
+
+
 @pytest.mark.parametrize("task", ["text-to-video", "edit"])
 def test_what_came_out_of_a_study_has_its_french(task):
     study = SimpleNamespace(task=task)
