@@ -19,7 +19,7 @@ from pipelines.errors import Unavailable
 from pipelines.media import export
 from pipelines.media.provenance import Record
 from pipelines.progress import Progress, part
-from pipelines.requests import Request, Rewrite, TextToSound
+from pipelines.requests import Request, Rewrite, TextToSound, TextToVideo
 from pipelines.residency import Residency
 from pipelines.safety import Policy
 from studio.made import Made
@@ -152,5 +152,6 @@ def strangers(request: Request, pipeline: Any) -> list[str]:
 
 def doubts(request: Request) -> list[str]:
     """A sentence on what the prompt asks and the model seldom shows; none for a still, in which nothing moves."""
-    hard = [] if suffix(request) == ".png" else catalog.seldom(request.model, request.prompt)
+    clip = isinstance(request, TextToVideo) and not request.still
+    hard = catalog.seldom(request.model, request.prompt) if clip else []
     return [f"{request.model} seldom manages: {', '.join(hard)}"] if hard else []
