@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pipelines import catalog
 from studio.benchmarks.browser import visit
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -109,6 +110,10 @@ def test_words_that_mini_does_not_know_are_said_before_the_click_and_chips_build
         page.locator(f"#palette .axis >> text={axis}").click()
         page.locator(f"#palette .chip >> text={word}").click()
         page.wait_for_selector(f"#palette .chip[aria-pressed=true] >> text={word}")
+        if axis == "Does":
+            hard = page.locator("#palette .chip.seldom")
+            assert set(hard.all_inner_texts()) == set(catalog.spec("mini").seldom)
+            assert hard.first.get_attribute("title") == "mini seldom manages this"
     assert page.input_value("#prompt textarea") == "an elephant spins in a meadow"
 
 
