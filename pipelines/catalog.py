@@ -63,9 +63,9 @@ def usual(task: str, wanted: str) -> str:
     return order[0].name if order else wanted
 
 
-def seldom(name: str, prompt: str) -> list[str]:
+def seldom(row: ModelSpec, prompt: str) -> list[str]:
     """What a prompt says that this model seldom shows, by the names of our vocabulary."""
-    return [value for value in vocabulary.read(prompt).values() if value in spec(name).seldom]
+    return [value for value in vocabulary.read(prompt).values() if value in row.seldom]
 
 
 def check(request: Request) -> None:

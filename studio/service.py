@@ -153,5 +153,5 @@ def strangers(request: Request, pipeline: Any) -> list[str]:
 def doubts(request: Request) -> list[str]:
     """A sentence on what the prompt asks and the model seldom shows; none for a still, in which nothing moves."""
     clip = isinstance(request, TextToVideo) and not request.still
-    hard = catalog.seldom(request.model, request.prompt) if clip else []
+    hard = catalog.seldom(catalog.spec(request.model), request.prompt) if clip else []
     return [f"{request.model} seldom manages: {', '.join(hard)}"] if hard else []

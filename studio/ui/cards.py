@@ -11,7 +11,7 @@ import gradio as gr
 
 from pipelines.errors import BadRequest, StudioError
 from studio.gallery import Entry, Gallery
-from studio.ui.desk import SENT, Desk
+from studio.ui.desk import SENT, Desk, fingerprint
 from studio.ui.element import Element
 from studio.ui.form import refusal
 from studio.ui.words import say_to
@@ -68,11 +68,13 @@ def connect(
     load: Callable[..., Any],
     inputs: list[Any],
     acts: Acts | None = None,
+    seen: gr.State | None = None,
 ) -> list[Any]:
     """Makes the buttons of the cards, and of `acts` beside them, work. Returns the events that change the gallery.
 
-    `load(request, *inputs)` gives the cards to show after a change.
+    `load(request, *inputs)` gives the cards to show after a change; `seen` holds the `fingerprint` of those shown.
     """
+    shown = [cards, seen] if seen else [cards]
 
     def keep(event: gr.EventData, request: gr.Request, *values: Any) -> Any:
         asked = event._data if isinstance(event._data, dict) else {}
@@ -83,12 +85,13 @@ def connect(
             gr.Warning(html.escape(refusal(error, say_to(request))), duration=12)
             undo = None
         now = load(request, *values)
-        return {"cards": now, "undo": undo} if undo else now
+        value = {"cards": now, "undo": undo} if undo else now
+        return (value, fingerprint(now)) if seen else value
 
     sources = list(filter(None, (cards, acts)))
     for source in sources:
         desk.send(source.act)
-    return [source.keep(keep, inputs, cards, trigger_mode="multiple", **SENT) for source in sources]
+    return [source.keep(keep, inputs, shown, trigger_mode="multiple", **SENT) for source in sources]
 
 
 def changed(gallery: Gallery, owner: str, asked: dict[str, Any]) -> dict[str, Any] | None:

@@ -53,9 +53,10 @@ class Stage:
         desk, watching = self._desk, self._desk.watching
         desk.watch(self._view, [watching, self._seen], [watching, self._seen, self.player, self.under, self.acts])
         desk.watch(self._takes, [self._strip_seen], [self._strip_seen, self.strip])
-        cards.connect(self.strip, self._gallery, desk, load=self._mine, inputs=[], acts=self.acts)
-        # What a card changed is known then, so that the next look does not draw all cards once more.
-        self.strip.change(self._noted, None, [self._strip_seen, self._known], **SENT)
+        cards.connect(
+            self.strip, self._gallery, desk, load=self._mine, inputs=[], acts=self.acts, seen=self._strip_seen
+        )
+        self.strip.change(self._noted, None, self._known, **SENT)
         desk.look_after(self.strip.open(_opened, None, watching, **FAST))
         desk.look_after(self.under.act(self._stop, None, None, concurrency_limit=None, **QUIET))
 
@@ -99,8 +100,8 @@ class Stage:
     def _mine(self, request: gr.Request) -> list[dict[str, Any]]:
         return _cards(self._gallery.recent(self._desk.owner(request), TAKES))
 
-    def _noted(self, request: gr.Request) -> tuple[int, int]:
-        return (fingerprint(self._mine(request)),) * 2
+    def _noted(self, request: gr.Request) -> int:
+        return fingerprint(self._mine(request))
 
     def _stop(self, event: gr.EventData, request: gr.Request) -> None:
         asked = event._data if isinstance(event._data, dict) else {}

@@ -27,6 +27,7 @@ from studio.ui.retold import retold
 from studio.ui.words import Say, label, say_to
 
 KNOWS_WORDS = "mini"  # the model whose words the palette has
+MINI = next(row for row in catalog.MODELS if row.name == KNOWS_WORDS)  # its row, whatever models.json holds
 ASKS = {
     "edit": "What becomes different: the coat is red, it snows",
     "video-to-sound": "What is heard; nothing is needed",
@@ -79,7 +80,7 @@ def hints(prompt: str, say: Say) -> str:
         say("{word} (nearest: {near})", word=word, near=near) if near else word
         for word, near in sentences.strangers(prompt)
     ]
-    hard = catalog.seldom(KNOWS_WORDS, prompt)
+    hard = catalog.seldom(MINI, prompt)
     told = [say("mini does not know: {words}. It will guess.", words=", ".join(words))] if words else []
     told += [say("mini seldom manages: {words}. It mostly shows a spin.", words=", ".join(hard))] if hard else []
     return "".join(f'<p class="notice" role="status">{html.escape(text)}</p>' for text in told)
@@ -136,11 +137,11 @@ def _author(text: str) -> str:
 
 
 def _seen(prompt: str, say: Say) -> dict[str, Any]:
-    return palette.seen(prompt, say, seldom=_row(KNOWS_WORDS).seldom)
+    return palette.seen(prompt, say, seldom=MINI.seldom)
 
 
 def _surprise() -> str:
-    return sentences.surprise(random.Random(), without=_row(KNOWS_WORDS).seldom)
+    return sentences.surprise(random.Random(), without=MINI.seldom)
 
 
 def _word(prompt: str, event: gr.EventData) -> Any:
