@@ -7,13 +7,14 @@ import difflib
 import importlib
 from typing import Any
 
-from pipelines import device, vocabulary
+from pipelines import device
 from pipelines import spec as table
 from pipelines.card import ROOT, remedy
 from pipelines.errors import BadRequest, Unavailable
 from pipelines.hub import caches, loras, presence, registry, rows
 from pipelines.requests import Filmed, Request, TextToSound, TextToVideo
 from pipelines.spec import ModelSpec
+from pipelines.vocabulary import ASPECT_SIZES
 
 MODELS: tuple[ModelSpec, ...] = (
     ModelSpec(
@@ -25,7 +26,7 @@ MODELS: tuple[ModelSpec, ...] = (
         build="pipelines.moviegen.text_to_video:build",
         fps=(16,),
         longest_frames=256,
-        sizes=tuple((aspect, width, height) for aspect, (width, height) in vocabulary.ASPECT_SIZES.items()),
+        sizes=tuple((aspect, width, height) for aspect, (width, height) in ASPECT_SIZES.items()),
         seldom=("dances", "jumps", "circles"),  # 0 of 14, 1 of 13, 3 of 11: assets/weights/README.md
         free=("still",),
         weights="assets/weights/mini",
@@ -61,11 +62,6 @@ def usual(task: str, wanted: str) -> str:
     able = [row for row in specs() if task in row.tasks and (not row.remote or row.name == wanted)]
     order = sorted(able, key=lambda row: (row.name != wanted, runs_here(row) is not None))
     return order[0].name if order else wanted
-
-
-def seldom(row: ModelSpec, prompt: str) -> list[str]:
-    """What a prompt says that this model seldom shows, by the names of our vocabulary."""
-    return [value for value in vocabulary.read(prompt).values() if value in row.seldom]
 
 
 def check(request: Request) -> None:

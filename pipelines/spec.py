@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Any
 
+from pipelines import vocabulary
 from pipelines.errors import BadRequest
 from pipelines.requests import Request
 
@@ -84,6 +85,11 @@ def size_of(row: ModelSpec, *, aspect: str, resolution: int) -> tuple[int, int]:
         sides = " or ".join(str(min(size)) for size in sizes)
         raise BadRequest("resolution", f"{row.name} makes a short side of {sides} at {aspect}, not {resolution}")
     return fitting[0]
+
+
+def seldom(row: ModelSpec, prompt: str) -> list[str]:
+    """What a prompt says that this model seldom shows, by the names of our vocabulary."""
+    return [value for value in vocabulary.read(prompt).values() if value in row.seldom]
 
 
 def valid_frames(row: ModelSpec) -> range:

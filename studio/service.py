@@ -22,6 +22,7 @@ from pipelines.progress import Progress, part
 from pipelines.requests import Request, Rewrite, TextToSound, TextToVideo
 from pipelines.residency import Residency
 from pipelines.safety import Policy
+from pipelines.spec import seldom
 from studio.made import Made
 
 Preview = Callable[[np.ndarray], None]
@@ -153,5 +154,5 @@ def strangers(request: Request, pipeline: Any) -> list[str]:
 def doubts(request: Request) -> list[str]:
     """A sentence on what the prompt asks and the model seldom shows; none for a still, in which nothing moves."""
     clip = isinstance(request, TextToVideo) and not request.still
-    hard = catalog.seldom(catalog.spec(request.model), request.prompt) if clip else []
+    hard = seldom(catalog.spec(request.model), request.prompt) if clip else []
     return [f"{request.model} seldom manages: {', '.join(hard)}"] if hard else []

@@ -1,5 +1,5 @@
-/* The words that a model knows. props.axes: {axis: [names]}; value: {said: {axis: name}, titles: {axis: title}, colour,
-   seldom: [names]}. */
+/* The words that a model knows. props.axes: {axis: [names]}, props.seldom: names that it seldom manages; value: {said: {axis:
+   name}, titles: {axis: title}, colour}. */
 const root = element.querySelector('.palette'), tabs = root.querySelector('.axes'), chips = root.querySelector('.chips');
 let open = Object.keys(props.axes)[0], stop = 'dice';  // the one chip that Tab reaches
 
@@ -9,7 +9,7 @@ function button(text, kind) {
 }
 
 function apply() {
-  const { said = {}, titles = {}, colour = false, seldom = [] } = props.value ?? {};
+  const { said = {}, titles = {}, colour = false } = props.value ?? {};
   const axes = Object.keys(props.axes).filter(axis => axis !== 'colour' || colour);
   if (!axes.includes(open)) open = axes[0];
   const focus = document.activeElement?.dataset?.key;
@@ -28,7 +28,7 @@ function apply() {
     const chip = button(name, 'chip');
     chip.setAttribute('aria-pressed', said[open] === name);
     chip.dataset.name = name;
-    if (seldom.includes(name)) { chip.classList.add('seldom'); chip.title = titles.seldom; }
+    if (props.seldom.includes(name)) { chip.classList.add('seldom'); chip.title = titles.seldom; }
     chip.dataset.key = `name ${name}`;
     return chip;
   }));

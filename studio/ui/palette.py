@@ -1,12 +1,12 @@
 """What mini knows, as words that build a sentence; its script is assets/ui/palette.js."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from pipelines import vocabulary
+from pipelines import catalog, vocabulary
 from studio.ui.element import Element
 from studio.ui.words import Say
 
+MINI = next(row for row in catalog.MODELS if row.name == "mini")  # whatever models.json holds
 TITLES = {
     "thing": "Who",
     "action": "Does",
@@ -28,16 +28,15 @@ class Palette(Element):
 
     def __init__(self, value: Any = None, **look: Any):
         axes = {axis: list((vocabulary.AXES | {"colour": vocabulary.COLOURS})[axis]) for axis in TITLES}
-        super().__init__(value, axes=axes, **look)
+        super().__init__(value, axes=axes, seldom=list(MINI.seldom), **look)
 
 
-def seen(prompt: str, say: Say, seldom: Sequence[str] = ()) -> dict[str, Any]:
-    """The words that mini finds in a prompt, those that it `seldom` manages, and titles in the visitor's language."""
+def seen(prompt: str, say: Say) -> dict[str, Any]:
+    """The words that mini finds in a prompt, and the titles in the visitor's language."""
     said = vocabulary.read(prompt)
     titles = {axis: say(title) for axis, title in TITLES.items()}
     titles |= {"surprise": say("Surprise me"), "seldom": say("mini seldom manages this")}
-    colour = said.get("thing") in vocabulary.COLOURED
-    return {"said": said, "titles": titles, "colour": colour, "seldom": list(seldom)}
+    return {"said": said, "titles": titles, "colour": said.get("thing") in vocabulary.COLOURED}
 
 
 def asked(data: Any) -> tuple[str, str] | None:

@@ -56,7 +56,7 @@ class Stage:
         cards.connect(
             self.strip, self._gallery, desk, load=self._mine, inputs=[], acts=self.acts, seen=self._strip_seen
         )
-        self.strip.change(self._noted, None, self._known, **SENT)
+        self.strip.change(lambda seen: seen, self._strip_seen, self._known, **SENT)
         desk.look_after(self.strip.open(_opened, None, watching, **FAST))
         desk.look_after(self.under.act(self._stop, None, None, concurrency_limit=None, **QUIET))
 
@@ -99,9 +99,6 @@ class Stage:
 
     def _mine(self, request: gr.Request) -> list[dict[str, Any]]:
         return _cards(self._gallery.recent(self._desk.owner(request), TAKES))
-
-    def _noted(self, request: gr.Request) -> int:
-        return fingerprint(self._mine(request))
 
     def _stop(self, event: gr.EventData, request: gr.Request) -> None:
         asked = event._data if isinstance(event._data, dict) else {}

@@ -14,7 +14,7 @@ from pipelines import catalog
 from pipelines.enhance import enhance
 from pipelines.errors import StudioError, Unavailable
 from pipelines.requests import Rewrite, TextToVideo
-from pipelines.spec import ModelSpec
+from pipelines.spec import ModelSpec, seldom
 from studio import shop
 from studio.board import CANCELLED, DONE
 from studio.jobs import forget
@@ -26,8 +26,7 @@ from studio.ui.parts import PLAIN
 from studio.ui.retold import retold
 from studio.ui.words import Say, label, say_to
 
-KNOWS_WORDS = "mini"  # the model whose words the palette has
-MINI = next(row for row in catalog.MODELS if row.name == KNOWS_WORDS)  # its row, whatever models.json holds
+KNOWS_WORDS = palette.MINI.name  # the model whose words the palette has
 ASKS = {
     "edit": "What becomes different: the coat is red, it snows",
     "video-to-sound": "What is heard; nothing is needed",
@@ -52,7 +51,7 @@ class Wording:
         self._author = gr.HTML("", elem_classes=["ask-author"], **PLAIN)
         if self.chips:
             self._strangers = gr.HTML("", elem_id="strangers", **PLAIN)
-            self._palette = palette.Palette(_seen("", say_to(None)), elem_id="palette")
+            self._palette = palette.Palette(palette.seen("", say_to(None)), elem_id="palette")
 
     def connect(self, model: gr.components.Component, desk: Desk) -> None:
         """Ties it to the picker of the model."""
@@ -80,7 +79,7 @@ def hints(prompt: str, say: Say) -> str:
         say("{word} (nearest: {near})", word=word, near=near) if near else word
         for word, near in sentences.strangers(prompt)
     ]
-    hard = catalog.seldom(MINI, prompt)
+    hard = seldom(palette.MINI, prompt)
     told = [say("mini does not know: {words}. It will guess.", words=", ".join(words))] if words else []
     told += [say("mini seldom manages: {words}. It mostly shows a spin.", words=", ".join(hard))] if hard else []
     return "".join(f'<p class="notice" role="status">{html.escape(text)}</p>' for text in told)
@@ -136,12 +135,8 @@ def _author(text: str) -> str:
     return f'<p class="hint" role="status">{html.escape(text)}</p>'
 
 
-def _seen(prompt: str, say: Say) -> dict[str, Any]:
-    return palette.seen(prompt, say, seldom=MINI.seldom)
-
-
 def _surprise() -> str:
-    return sentences.surprise(random.Random(), without=MINI.seldom)
+    return sentences.surprise(random.Random(), without=palette.MINI.seldom)
 
 
 def _word(prompt: str, event: gr.EventData) -> Any:
@@ -153,4 +148,4 @@ def _hints(request: gr.Request, prompt: str, model: str) -> tuple[str, Any]:
     say = say_to(request)
     if model != KNOWS_WORDS:
         return "", gr.update(visible=False)
-    return hints(prompt, say), palette.Palette(_seen(prompt, say), visible=True)
+    return hints(prompt, say), palette.Palette(palette.seen(prompt, say), visible=True)

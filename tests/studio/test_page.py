@@ -18,6 +18,7 @@ from pipelines import catalog, vocabulary
 from pipelines.consent import STATEMENTS
 from pipelines.errors import BadRequest, Unavailable
 from pipelines.requests import TASKS, TextToVideo
+from pipelines.spec import seldom
 from studio import log, prompts
 from studio.arena import BY_TASK
 from studio.board import Job
@@ -158,12 +159,12 @@ def test_what_mini_does_not_know_is_said_with_what_is_nearest():
 
 
 def test_what_mini_seldom_manages_is_said_and_no_surprise():
-    row = wording.MINI
+    row = palette.MINI
     assert row.seldom and set(row.seldom) < set(vocabulary.AXES["action"])
     assert "mini seldom manages: jumps. It mostly" in wording.hints("a frog is jumping on the moon", ENGLISH)
     assert "jumps" not in wording.hints("a frog falls on a beach", ENGLISH)
     for seed in range(200):
-        assert not catalog.seldom(row, sentences.surprise(random.Random(seed), without=row.seldom))
+        assert not seldom(row, sentences.surprise(random.Random(seed), without=row.seldom))
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "failed", "cancelled", "interrupted"])
