@@ -11,6 +11,8 @@ from pipelines.errors import Unavailable
 
 FLAGS = ["--autoplay-policy=no-user-gesture-required", "--disable-dev-shm-usage"]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+# Gradio's client calls it an error when it hangs up on an answer that a page which is left was still waiting for.
+LEAVE_QUIETLY = "addEventListener('beforeunload', () => { console.error = () => {}; });"
 
 
 def missing() -> str | None:
@@ -39,6 +41,7 @@ def visit(context: Any, address: str, complaints: list[str], *, patience_ms: int
     page.set_default_timeout(patience_ms)
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.add_init_script(LEAVE_QUIETLY)
     page.goto(address, wait_until="domcontentloaded")
     page.wait_for_function("document.querySelector('#cost')?.innerText.length > 3")
     return page

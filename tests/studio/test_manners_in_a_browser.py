@@ -67,6 +67,10 @@ def test_studies_are_in_french_and_offer_only_what_can_be_done(page: Any):
 
 
 def test_what_was_typed_is_there_after_a_reload_and_a_full_box_says_so(page: Any):
+    page.route("**/queue/data**", lambda held: None)
+    with page.expect_request("**/queue/data**"):
+        page.reload(wait_until="domcontentloaded")
+    page.unroute("**/queue/data**")  # and is left while it waits for an answer
     page.reload(wait_until="domcontentloaded")
     page.wait_for_selector("#go:not([disabled])")
     page.fill("#prompt textarea", "MY OWN IDEA")
