@@ -211,7 +211,7 @@ function undo(what) {
   bar.hidden = false;
   bar.querySelector('span').textContent = say(what.clips.length === 1 ? 'One clip deleted' : '{n} clips deleted', { n: what.clips.length });
   bar.querySelector('button').onclick = () => { bar.hidden = true; list.querySelector('.open')?.focus(); trigger('keep', { act: 'undo', token: what.token, clips: [] }); };
-  gone = setTimeout(() => { bar.hidden = true; }, 15000);
+  gone = setTimeout(() => { bar.hidden = true; }, 30000);
 }
 
 watch('value', apply);

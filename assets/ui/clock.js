@@ -2,7 +2,8 @@
  *
  * The leader (the one that is heard, else the longest) keeps the time. On every frame of the screen the others are bent
  * towards it: a small lag by their speed, a large one by a seek. Nothing moves on until every video has its picture.
- * Time ends with the longest; a shorter one holds its last frame meanwhile, which is what `over` says. Times are seconds; a frame is asked for in its middle, so that all videos land on the same one. */
+ * Time ends with the longest; a shorter one holds its last frame meanwhile, which is what `over` says. Times are seconds; a frame is asked for in its middle, so that all videos land on the same one.
+ * What nobody sees stands still until it is seen again, but for a sound that is scrolled away from. */
 class Clock {
   constructor(changed) {
     this.changed = changed;
@@ -17,16 +18,24 @@ class Clock {
     this.target = null;     // the latest seek that still waits for the one before it
     this.seeking = false;
     this.events = null;
+    this.seen = new Set();
+    this.sight = new IntersectionObserver(changes => {
+      for (const { target, isIntersecting } of changes) this.seen[isIntersecting ? 'add' : 'delete'](target);
+      this.away ? this.hold() : this.resume();
+    });
   }
 
   /* Takes the videos over. Everything is reset but speed, loop and sound. */
   load(media, fps) {
     this.events?.abort();
     this.events = new AbortController();
+    this.sight.disconnect();
+    this.seen.clear();
     Object.assign(this, { media, fps, span: null, wanted: false, shuttle: 0, target: null, seeking: false });
     if (this.heard >= media.length) this.heard = -1;
     const on = { signal: this.events.signal };
     for (const video of media) {
+      this.sight.observe(video);
       video.addEventListener('waiting', () => this.over(video) || this.hold(), on);
       video.addEventListener('canplay', () => this.resume(), on);
       video.addEventListener('ended', () => this.wanted && video === this.longest && this.wrap(), on);
@@ -49,6 +58,7 @@ class Clock {
     const known = this.media.map(video => video.duration).filter(Number.isFinite);
     return known.length && known.length === this.media.length ? Math.max(...known) : 0;
   }
+  get away() { return !this.seen.size && !this.media[this.heard]?.checkVisibility(); }
   get start() { return this.span ? this.span[0] : 0; }
   get end() { return this.span ? this.span[1] : this.duration; }
   get frames() { return Math.max(1, Math.round(this.duration * this.fps)); }
@@ -94,7 +104,7 @@ class Clock {
   hold() { this.media.forEach(video => video.pause()); }
 
   resume() {
-    if (!this.wanted || this.seeking || this.shuttle < 0 || !this.ready) return;
+    if (!this.wanted || this.away || this.seeking || this.shuttle < 0 || !this.ready) return;
     this.around();
     for (const video of this.media.filter(video => !this.over(video)))
       video.play().catch(error => { if (error.name === 'NotAllowedError') this.pause(); });
@@ -148,11 +158,13 @@ class Clock {
   watch() {
     if (this.watching) return;
     this.watching = true;
+    let drawn;
     const tick = () => {
-      this.watching = this.wanted && this.leader?.isConnected;
+      this.watching = this.wanted && !this.away && this.leader?.isConnected;
       if (!this.watching) return;
       if (!this.seeking && !this.leader.paused) this.follow();
-      this.changed();
+      if (drawn !== this.frame) this.changed();
+      drawn = this.frame;
       requestAnimationFrame(tick);
     };
     requestAnimationFrame(tick);

@@ -30,4 +30,4 @@ function tell(sentence, out) {
 }
 
 document.addEventListener('visibilitychange', () => { if (!document.hidden) beat(); });
-beat();
+next = setTimeout(beat, IDLE);  // the page has just looked

@@ -23,6 +23,7 @@ WATCH = """async seconds => {
   const clock = document.querySelector('.compare').clock, [first, second] = clock.media;
   const apart = [], begun = performance.now();
   let wraps = 0, seeks = 0, before = 0, next = 3;
+  document.querySelector('.compare').scrollIntoView();
   clock.play();
   while (performance.now() - begun < 1000 * seconds) {
     await new Promise(requestAnimationFrame);

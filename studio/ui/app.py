@@ -23,6 +23,7 @@ from studio.ui.tabs import animate, compare, create, edit, gallery, personalise,
 TABS = (create, animate, personalise, edit, sound, gallery, compare, studies, verify, settings)
 # Seconds: how often gradio's folder (uploads, copies of clips for the API) is cleared, and of what age.
 SWEEP = (3_600, 86_400)
+REST_S = 0.02  # between two looks of gradio's queue; its own millisecond takes a tenth of a core while nothing happens
 UNHEARD = "localhost is not accessible"  # what gradio raises if its own page takes longer than 3 s to answer it
 
 
@@ -93,6 +94,7 @@ def start(studio: Studio, port: int) -> tuple[gr.Blocks, str]:
             note("This machine did not answer in time." + " Trying once more." * again)
             continue
         sessions.hold(page)
+        page._queue.sleep_when_free = page._queue.progress_update_sleep_when_free = REST_S
         studio.supervisor.start()  # after the page answers: a model that loads would take the processor from it
         return page, address
     raise Unavailable("the page is not reached from this machine; is it very busy, or does HTTP_PROXY lead elsewhere?")

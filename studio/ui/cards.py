@@ -4,14 +4,14 @@
 """
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
 
 from pipelines.errors import BadRequest, StudioError
 from studio.gallery import Entry, Gallery
-from studio.ui.desk import SENT, Desk, fingerprint
+from studio.ui.desk import SENT, Desk
 from studio.ui.element import Element
 from studio.ui.form import refusal
 from studio.ui.words import say_to
@@ -65,18 +65,17 @@ def connect(
     gallery: Gallery,
     desk: Desk,
     *,
-    load: Callable[..., Any],
-    inputs: list[Any],
+    load: Callable[..., list[Any]],
+    inputs: Sequence[Any] = (),
     acts: Acts | None = None,
-    seen: gr.State | None = None,
-) -> list[Any]:
-    """Makes the buttons of the cards, and of `acts` beside them, work. Returns the events that change the gallery.
+    beside: Sequence[Any] = (),
+) -> None:
+    """Makes the buttons of the cards, and of `acts` beside them, work.
 
-    `load(request, *inputs)` gives the cards to show after a change; `seen` holds the `fingerprint` of those shown.
+    `load(request, *inputs)` gives what there is to show after a change: the cards, and what stands `beside` them.
     """
-    shown = [cards, seen] if seen else [cards]
 
-    def keep(event: gr.EventData, request: gr.Request, *values: Any) -> Any:
+    def keep(event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
         asked = event._data if isinstance(event._data, dict) else {}
         try:
             undo = changed(gallery, desk.owner(request), asked)
@@ -84,14 +83,12 @@ def connect(
             # No gr.Error, after which nothing is shown: that the cards here are old may be why, so there are new ones.
             gr.Warning(html.escape(refusal(error, say_to(request))), duration=12)
             undo = None
-        now = load(request, *values)
-        value = {"cards": now, "undo": undo} if undo else now
-        return (value, fingerprint(now)) if seen else value
+        now, *rest = load(request, *values)
+        return [{"cards": now, "undo": undo} if undo else now, *rest]
 
-    sources = list(filter(None, (cards, acts)))
-    for source in sources:
+    for source in filter(None, (cards, acts)):
         desk.send(source.act)
-    return [source.keep(keep, inputs, shown, trigger_mode="multiple", **SENT) for source in sources]
+        source.keep(keep, inputs, [cards, *beside], trigger_mode="multiple", **SENT)
 
 
 def changed(gallery: Gallery, owner: str, asked: dict[str, Any]) -> dict[str, Any] | None:

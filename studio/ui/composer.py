@@ -43,7 +43,7 @@ class Composer:
         self.wording = Wording(self.form, self._id("prompt")) if "prompt" in self.form.fields else None
         self._draw_shape()
         self._draw_takes()
-        with gr.Accordion(label("More"), open=False, visible=self._worded, elem_classes=["ask-more"]):
+        with gr.Accordion(label("More"), open=False, visible=self._worded, elem_classes=["ask-more"]) as self._more:
             for name in kind.media_fields():
                 if name not in self.form.widgets:
                     self.files.append(Brought(self.form, name, studio))
@@ -124,7 +124,7 @@ class Composer:
         if self.wording:
             self.wording.connect(self._picker, desk)
         if self.worn:
-            self.worn.connect(self._picker, desk)
+            self.worn.connect(self._picker, self._more.expand)
         zones = [each.zone for each in self.files]
         self._picker.input(self._other_model, form.inputs, [*form.inputs, *zones], **FAST)
         if "still" in form.fields:

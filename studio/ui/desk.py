@@ -29,9 +29,9 @@ class Desk:
     """`order` holds the last act: {"act", "clip", "clips", "n"}; `n` counts, so that the same act twice is a change.
 
     `rooms` says which tab takes which act: {act: the tab's name}, `makers` which makes what: {task: the tab's name}.
-    `watching` is what stands on the stage: {"job", "clip"}, the id of one of them or neither; `learned` the event
-    after which there are other takes than before, and it is better known how long things take; `fetched` changes when a
-    download has ended.
+    `watching` is what stands on the stage: {"job", "clip"}, the id of one of them or neither; `retaken` the event
+    after which the takes are not what they were, `learned` the one after which the newest is another, and it is better
+    known how long things take; `fetched` changes when a download has ended.
     """
 
     def __init__(self, studio: Studio, rooms: dict[str, str], makers: dict[str, str]):
@@ -39,7 +39,8 @@ class Desk:
         self.rooms = rooms
         self.makers = makers
         self.watching = gr.State(NOTHING)
-        self.learned: Any = None  # set by the stage, before any tab is drawn
+        self.retaken: Any = None  # both set by the stage, before any tab is drawn
+        self.learned: Any = None
         self.fetched = gr.HTML("", visible="hidden", elem_id="fetched")
         self.tabs: gr.Tabs | None = None  # set by the page before anything is drawn
         self.tab: gr.Tab | None = None  # the one that is being drawn

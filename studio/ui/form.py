@@ -97,7 +97,7 @@ class Form:
         if spec.type is bool:
             return gr.Checkbox(default, **look)
         if listed := look.pop("choices", listed):
-            return look.pop("widget", gr.Dropdown)(list(listed), value=default or None, **look)
+            return look.pop("widget", gr.Dropdown)(list(listed), value=None if default == "" else default, **look)
         if spec.name == "seed":
             return gr.Number(0, precision=0, **look)
         if spec.type in (int, float):

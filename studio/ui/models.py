@@ -44,7 +44,7 @@ class Models:
         self._does(self._add.click, self._added, self._own)
         self._does(self._writer.submit, self._written_by, [self._writer])
         self._does(self._remote.input, self._switched, [self._remote])
-        gr.on([desk.tabs.change, desk.fetched.change], self._came, self._which, self._shown, **FAST)
+        gr.on([desk.tab.select, desk.fetched.change], self._came, self._which, self._shown, **FAST)
         self._which.input(self._chosen, self._which, [self._fetch, self._remove, self._facts], **FAST)
 
     def _draw_one(self) -> None:

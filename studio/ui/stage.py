@@ -1,7 +1,7 @@
 """What stands beside every form: what is being made or was made, what can be done with it, and the takes before it."""
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,18 +45,17 @@ class Stage:
         self.acts = cards.Acts(elem_id="stage-acts")
         self.strip = cards.Cards(layout="strip", empty="Your takes will stand here.", elem_id="takes")
         # gradio says "change" of cards that are the same ones too: who then loaded cards of its own would never rest.
-        self._known = gr.State(0)
-        desk.learned = self._known.change
+        self._known, self._newest = gr.State(0), gr.State("")
+        desk.retaken, desk.learned = self._known.change, self._newest.change
 
     def connect(self) -> None:
         """Ties it to the jobs and to the gallery."""
         desk, watching = self._desk, self._desk.watching
         desk.watch(self._view, [watching, self._seen], [watching, self._seen, self.player, self.under, self.acts])
-        desk.watch(self._takes, [self._strip_seen], [self._strip_seen, self.strip])
-        cards.connect(
-            self.strip, self._gallery, desk, load=self._mine, inputs=[], acts=self.acts, seen=self._strip_seen
-        )
-        self.strip.change(lambda seen: seen, self._strip_seen, self._known, **SENT)
+        told = [self._known, self._newest]
+        desk.watch(self._takes, [self._strip_seen], [self._strip_seen, self.strip, *told])
+        cards.connect(self.strip, self._gallery, desk, load=self._mine, acts=self.acts, beside=[self._strip_seen])
+        self.strip.change(self._heard, self._strip_seen, told, **SENT)
         desk.look_after(self.strip.open(_opened, None, watching, **FAST))
         desk.look_after(self.under.act(self._stop, None, None, concurrency_limit=None, **QUIET))
 
@@ -92,13 +91,20 @@ class Stage:
             return next((each for each in news.jobs if each.clip == entry.id), None), entry
         return None, next(iter(news.takes), None)
 
-    def _takes(self, news: News, before: int) -> tuple[Any, Any]:
+    def _takes(self, news: News, before: int) -> tuple[Any, ...]:
         value = _cards(news.takes)
         now = fingerprint(value)
-        return (now, value) if now != before else (gr.skip(), gr.skip())
+        if now == before:
+            return (gr.skip(),) * 4
+        # Nobody is told of the first: a page that opens asks for everything.
+        return now, value, *((gr.skip(), gr.skip()) if before else (now, _newest(news.takes)))
 
-    def _mine(self, request: gr.Request) -> list[dict[str, Any]]:
-        return _cards(self._gallery.recent(self._desk.owner(request), TAKES))
+    def _heard(self, seen: int, request: gr.Request) -> tuple[int, str]:
+        return seen, _newest(self._gallery.recent(self._desk.owner(request), 1))
+
+    def _mine(self, request: gr.Request) -> list[Any]:
+        value = _cards(self._gallery.recent(self._desk.owner(request), TAKES))
+        return [value, fingerprint(value)]
 
     def _stop(self, event: gr.EventData, request: gr.Request) -> None:
         asked = event._data if isinstance(event._data, dict) else {}
@@ -112,6 +118,10 @@ class Stage:
 
 def _cards(takes: Iterable[Entry]) -> list[dict[str, Any]]:
     return [cards.card(entry) for entry in takes]
+
+
+def _newest(takes: Sequence[Entry]) -> str:
+    return takes[0].id if takes else ""
 
 
 def _opened(event: gr.EventData) -> dict[str, str]:

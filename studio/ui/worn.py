@@ -7,7 +7,7 @@ import gradio as gr
 from pipelines import catalog
 from pipelines.errors import BadRequest
 from studio import shop
-from studio.ui.desk import FAST, Desk
+from studio.ui.desk import FAST
 from studio.ui.form import Form
 from studio.ui.words import Say, label, say_to
 
@@ -31,14 +31,15 @@ class Worn:
                 self._inputs += [which, strength]
                 self._rows.append(row)
 
-    def connect(self, model: gr.components.Component, desk: Desk) -> None:
-        """Ties it to the form's text, which other parts of the page may fill, and to the picker of the model."""
+    def connect(self, model: gr.components.Component, opened: Any) -> None:
+        """Ties it to the form's text, which other parts of the page may fill, to the picker of the model, and to the
+        event after which it is seen: what lies in the folder by then is there to choose."""
         outputs = [self._all, *self._rows, *self._inputs]
         given = [self._text, model]
         for part in self._inputs:
             part.input(joined, self._inputs, self._text, trigger_mode="always_last", **FAST)
-        gr.on([self._text.change, model.change], shown, given, outputs, trigger_mode="always_last", **FAST)
-        desk.greet(shown, given, outputs)
+        changes = [self._text.change, model.change, opened]
+        gr.on(changes, shown, given, outputs, trigger_mode="always_last", **FAST)
 
 
 def joined(*values: Any) -> str:

@@ -1,6 +1,7 @@
 """The public API and the way to media, over HTTP on this machine: what they do, and what they never do."""
 
 import logging
+import re
 import socket
 import time
 from pathlib import Path
@@ -52,6 +53,19 @@ needs_mini = pytest.mark.skipif(catalog.runs_here(catalog.spec("mini")) is not N
 def test_the_public_endpoints_are_exactly_these(here):
     told = httpx.get(f"{here.url}/gradio_api/info").json()
     assert set(told["named_endpoints"]) == ENDPOINTS and told["unnamed_endpoints"] == {}
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="counts what Linux counts")
+def test_a_page_that_nobody_uses_hardly_wakes_the_machine(here):
+    """gradio's queue looks for work a thousand times a second, and for progress a hundred times."""
+    server = Path(f"/proc/self/task/{here.page.server.thread.native_id}/status")
+
+    def wakes() -> int:
+        return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", server.read_text(), re.MULTILINE)[1])
+
+    before = wakes()
+    time.sleep(1)
+    assert wakes() - before < 250
 
 
 @needs_mini

@@ -1,5 +1,7 @@
 """Gallery and drawer in a real browser: nothing out of sight, no refusal without a word, no deletion for good."""
 
+import json
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -75,10 +77,18 @@ def address(open_studio: Any, folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def page(browser: Any, address: str) -> Iterator[Any]:
+def events() -> list[int]:
+    """The events that the page has asked the server about, in their order."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def page(browser: Any, address: str, events: list[int]) -> Iterator[Any]:
     """The page of the person whose clips they are, in French; an error in its console fails the tests."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="fr-FR")
     context.add_cookies([{"name": COOKIE, "value": TOKEN, "url": address}])
+    asks = re.compile(r"/(run/predict|queue/join)\b")
+    context.on("request", lambda sent: asks.search(sent.url) and events.append(json.loads(sent.post_data)["fn_index"]))
     complaints: list[str] = []
     yield visit(context, address, complaints, patience_ms=SOON)
     assert complaints == []
@@ -120,6 +130,21 @@ def focused(page: Any) -> str:
 def said(page: Any, words: str) -> None:
     """Waits for a toast; the next one says something else, so this one may stay."""
     page.locator("[data-testid=toast-body]", has_text=words).wait_for()
+
+
+def test_a_page_that_opens_and_a_tab_that_is_shown_ask_no_more_than_they_need(page: Any, events: list[int]):
+    """Gradio looks through all of the page for each part that an event names, so every event is felt."""
+    page.wait_for_selector("#takes .card")
+    page.wait_for_timeout(2000)
+    opened = len(events)
+    assert sorted(set(events)) == sorted(events) and opened <= 8
+    gallery(page)
+    page.wait_for_timeout(1000)
+    shown = len(events)
+    assert shown - opened <= 2
+    tab(page, "verify")
+    page.wait_for_timeout(1000)
+    assert len(events) == shown
 
 
 def test_everything_about_an_opened_clip_is_in_sight_and_so_are_the_tags_of_a_card(page: Any):

@@ -34,7 +34,7 @@ def section(settings: Settings) -> tuple[Models, gr.Blocks]:
     studio = Studio.open(settings)
     with gr.Blocks(analytics_enabled=False) as page:
         desk = Desk(studio, {}, {})
-        desk.tabs = gr.Tabs()
+        desk.tab = gr.Tab()
         return Models(desk), page
 
 

@@ -274,6 +274,33 @@ def test_where_a_notice_cannot_be_shown_none_is_offered_and_the_end_is_told_once
     assert page.locator(".drawer .notices").evaluate("label => getComputedStyle(label).display") == "none"
 
 
+def test_what_nobody_sees_stands_still_until_it_is_seen_again(page):
+    moving = "[document.querySelector('.player video').paused, document.querySelector('.player').clock.wanted].join()"
+    page.evaluate("scrollTo(0, 0), document.querySelector('.player').clock.play()")
+    page.wait_for_function(f"{moving} === 'false,true'")
+    page.evaluate("document.querySelector('.player').parentElement.hidden = true")
+    page.wait_for_function(f"{moving} === 'true,true'")
+    page.evaluate("document.querySelector('.player').parentElement.hidden = false")
+    page.wait_for_function(f"{moving} === 'false,true'")
+    page.evaluate("document.querySelector('.player').clock.pause()")
+
+
+def test_a_picture_is_drawn_once_however_often_the_screen_is(page):
+    drawn = page.evaluate(
+        """async () => {
+          const clock = document.querySelector('.player').clock, times = [], tell = clock.changed;
+          clock.changed = () => { if (!clock.leader.paused) times.push(clock.frame); tell(); };
+          await clock.toFrame(0);
+          clock.play();
+          while (clock.frame < 40) await new Promise(requestAnimationFrame);
+          clock.pause();
+          clock.changed = tell;
+          return times.filter((frame, number) => number && frame === times[number - 1]).length / times.length;
+        }"""
+    )
+    assert drawn < 0.5
+
+
 def test_no_screen_reader_reads_the_time_that_runs(page):
     live = "all => all.filter(one => one.closest('output, [role=status], [role=alert], [aria-live]')).length"
     assert page.locator(".time, .frame, .speed").evaluate_all(live) == 0

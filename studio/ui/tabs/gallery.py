@@ -40,15 +40,18 @@ def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
         acts, opened = details.draw(studio, desk, pages.cards)
     binned, look, back = deleted.draw(studio, desk)
     dropped.draw(desk)
-    desk.tab.select(look, None, binned, **FAST)
     back.then(pages.same, **pages.all)
-    gr.on([desk.tabs.change, desk.learned], pages.same, **pages.all)
     opened.failure(pages.same, **pages.all)
     words, *others = filters  # gradio says "input" of a field for keys alone: neither Backspace nor paste is one
     changes = [words.change, *(widget.input for widget in others)]
     gr.on(changes, pages.first, **pages.all, trigger_mode="always_last")
-    for kept in connect(pages.cards, studio.gallery, desk, load=pages.load, inputs=pages.asked, acts=acts):
-        kept.then(pages.around, pages.asked, pages.edge, **FAST).then(look, None, binned, **FAST)
+
+    def load(request: gr.Request, *asked: Any) -> list[Any]:
+        return [*pages.same(request, *asked), look(request)]
+
+    beside = [*pages.shown[1:], binned]
+    gr.on([desk.tab.select, desk.retaken], load, pages.asked, [pages.cards, *beside], **FAST)
+    connect(pages.cards, studio.gallery, desk, load=load, inputs=pages.asked, acts=acts, beside=beside)
 
 
 class _Pages:
@@ -63,8 +66,8 @@ class _Pages:
             where = gr.HTML("", elem_id="where", **PLAIN)
             older = gr.Button(label("Older"), size="sm", min_width=90, scale=0, visible=False)
         self.asked = [self._number, *filters]
-        self.edge = [where, newer, older, filters[5]]
-        self.all = {"inputs": self.asked, "outputs": [self._number, self.cards, *self.edge], **FAST}
+        self.shown = [self.cards, self._number, where, newer, older, filters[5]]
+        self.all = {"inputs": self.asked, "outputs": self.shown, **FAST}
         for turned in (newer.click(self.newer, **self.all), older.click(self.older, **self.all)):
             turned.success(None, js=TO_TOP, api_visibility="private")
 
@@ -84,29 +87,24 @@ class _Pages:
         """The page after this one."""
         return self._turn(request, at + 1, *values)
 
-    def load(self, request: gr.Request, at: int, *values: Any) -> list[dict[str, Any]]:
-        """The cards of the page alone."""
-        return [card(entry) for entry in self._found(request, at, values)[1].entries]
-
-    def around(self, request: gr.Request, at: int, *values: Any) -> list[Any]:
-        """Where the page is among all, the two buttons, and the tags to choose from."""
-        say, (at, found) = say_to(request), self._found(request, at, values)
+    def _turn(self, request: gr.Request, at: int, *values: Any) -> list[Any]:
+        """The cards of a page, its number, where it is among all, the two buttons, and the tags to choose from."""
+        try:
+            at, found = self._found(request, at, values)
+        except StudioError as error:
+            raise sentence(error, request) from error
+        say = say_to(request)
         several, last = found.total > SIZE, at * SIZE + len(found.entries)
         said = say("{first} to {last} of {total}", first=at * SIZE + 1, last=last, total=f"{found.total:,}")
         tags = self._gallery.tags(self._desk.owner(request)).items()
         return [
+            [card(entry) for entry in found.entries],
+            at,
             f'<p class="hint">{said if several else _count(found.total, say)}</p>',
             gr.Button(interactive=at > 0, visible=several),
             gr.Button(interactive=last < found.total, visible=several),
             gr.Dropdown(choices=[(say("Any tag"), ""), *((f"{tag} ({count})", tag) for tag, count in tags)]),
         ]
-
-    def _turn(self, request: gr.Request, at: int, *values: Any) -> list[Any]:
-        try:
-            at, found = self._found(request, at, values)
-        except StudioError as error:
-            raise sentence(error, request) from error
-        return [at, [card(entry) for entry in found.entries], *self.around(request, at, *values)]
 
     def _found(self, request: gr.Request, at: int, values: Sequence[Any]) -> tuple[int, Page]:
         """The page and its number: the last one where there are fewer by now."""
