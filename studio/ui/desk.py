@@ -1,9 +1,10 @@
 """What the tabs of one page share: the jobs as they are now, and the act of a clip's card on its way to another tab.
 
-A tab listens with `desk.order.change(...)` and looks at `order["act"]`; it takes the acts that its module has in ACTS.
+A tab listens with `desk.order.change(...)` and looks at `order["act"]`; it gets the acts that its module has in ACTS.
 What was asked for before goes to the tab that asks for such things: the one whose module has its task in MAKES.
 """
 
+import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ AGAIN = ("reuse", "remix", "prompt", "seed", "watch", "change")  # about what wa
 TO_FORM = "() => dispatchEvent(new Event('ordered'))"  # page.js brings the form that is filled into view
 View = tuple[Callable[..., Any], list[Any], list[Any]]  # (view, inputs, outputs): what it returns is what these show
 NOTHING = {"job": "", "clip": ""}
+NO_ORDER = {"act": "", "clip": "", "clips": [], "n": 0}
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 FAST = {**QUIET, "queue": False}  # for what takes no time: one request, no place in gradio's queue
 # For what takes no time but may be refused, or sets a State that others listen to: gradio shows a toast, and tells who
@@ -26,7 +28,8 @@ SENT = {**QUIET, "concurrency_limit": None}
 
 
 class Desk:
-    """`order` holds the last act: {"act", "clip", "clips", "n"}; `n` counts, so that the same act twice is a change.
+    """`order` holds the last act for the tab that is drawn: {"act", "clip", "clips", "n"}, where `n` is never the same,
+    so that the same act twice is a change. Each tab has one of its own: what listens costs the page all it could show.
 
     `rooms` says which tab takes which act: {act: the tab's name}, `makers` which makes what: {task: the tab's name}.
     `watching` is what stands on the stage: {"job", "clip"}, the id of one of them or neither; `retaken` the event
@@ -44,32 +47,48 @@ class Desk:
         self.fetched = gr.HTML("", visible="hidden", elem_id="fetched")
         self.tabs: gr.Tabs | None = None  # set by the page before anything is drawn
         self.tab: gr.Tab | None = None  # the one that is being drawn
-        self.order = gr.State({"act": "", "clip": "", "clips": [], "n": 0})
+        self._orders = {tab_id(name): gr.State(NO_ORDER) for name in sorted({*rooms.values(), *makers.values()})}
         self._pulse = pulse.Pulse("", elem_id="pulse")
         self._views: list[View] = []
         self._greetings: list[View] = []
         self._welcomes: list[View] = []
         self._events: list[Any] = []
 
+    @property
+    def order(self) -> gr.State:
+        """The orders for the tab that is being drawn."""
+        return self._orders[self.tab.id]
+
+    @property
+    def post(self) -> list[Any]:
+        """What an order is delivered to: the outputs for what `deliver` returns."""
+        return [*self._orders.values(), self.tabs]
+
+    def deliver(self, order: dict[str, Any], owner: str) -> list[Any]:
+        """An order brought to the tab that it goes to, which opens."""
+        room = tab_id(self.room(order, owner))
+        order |= {"n": time.time_ns()}
+        opened = gr.Tabs(selected=room) if room in self._orders else gr.skip()
+        return [*(order if each == room else gr.skip() for each in self._orders), opened]
+
     def send(self, trigger: Callable[..., Any]) -> None:
         """Lets an event of cards (`cards.act`), whose data is {"act", "clip"}, become the order and open its tab.
 
         What an order carries is the act and ids, nothing else.
         """
-        sent = trigger(self.relay(self.rooms, "clip"), [self.order], [self.order, self.tabs], **SENT)
+        sent = trigger(self.relay(self.rooms, "clip"), None, self.post, **SENT)
         sent.success(None, js=TO_FORM, api_visibility="private")
 
-    def relay(self, acts: Collection[str], key: str) -> Callable[..., tuple[Any, Any]]:
+    def relay(self, acts: Collection[str], key: str) -> Callable[..., list[Any]]:
         """A listener for an event that names one of `acts` and, under `key`, the id of what it is about."""
 
-        def post(order: dict[str, Any], event: gr.EventData, request: gr.Request) -> tuple[Any, Any]:
+        def post(event: gr.EventData, request: gr.Request) -> list[Any]:
             asked = event._data if isinstance(event._data, dict) else {}
             act, one, several = asked.get("act"), asked.get(key), asked.get("clips", [])
             if act not in acts or not isinstance(one, str) or not isinstance(several, list):
-                return gr.skip(), gr.skip()
+                return [gr.skip()] * len(self.post)
             ids = [each for each in several if isinstance(each, str)] or [one]
-            order = {"act": act, "clip": one, "clips": ids, "n": order["n"] + 1}
-            return order, gr.Tabs(selected=tab_id(self.room(order, self.owner(request))))
+            return self.deliver({"act": act, "clip": one, "clips": ids}, self.owner(request))
 
         return post
 

@@ -8,7 +8,7 @@ import gradio as gr
 
 from pipelines.errors import StudioError
 from pipelines.media import foreign
-from studio.ui.desk import FAST, QUIET, SENT, Desk, tab_id
+from studio.ui.desk import FAST, QUIET, SENT, Desk
 from studio.ui.parts import PLAIN
 from studio.ui.retold import refusal
 from studio.ui.words import Say, label, say_to
@@ -36,9 +36,8 @@ def draw(desk: Desk) -> None:
             Path(path).unlink(missing_ok=True)  # what was dropped is not kept
         return [None, what and what.fields, _told(what, say), gr.Button(visible=what is not None)]
 
-    def order(settings: dict[str, Any], before: dict[str, Any], request: gr.Request) -> tuple[Any, Any]:
-        now = {"act": "reuse", "clip": "", "clips": [], "request": settings, "n": before["n"] + 1}
-        return now, gr.Tabs(selected=tab_id(desk.room(now, desk.owner(request))))
+    def order(settings: dict[str, Any], request: gr.Request) -> list[Any]:
+        return desk.deliver({"act": "reuse", "clip": "", "clips": [], "request": settings}, desk.owner(request))
 
     def hint(request: gr.Request) -> list[Any]:
         return [_hint(say_to(request)), gr.Button(visible=False)]
@@ -49,7 +48,7 @@ def draw(desk: Desk) -> None:
     desk.greet(met, [said], [said])
     file.upload(read, file, [file, found, said, use], concurrency_limit=2, **QUIET)
     file.clear(hint, None, [said, use], **FAST)
-    use.click(order, [found, desk.order], [desk.order, desk.tabs], **SENT)
+    use.click(order, found, desk.post, **SENT)
 
 
 def _hint(say: Say) -> str:

@@ -33,7 +33,7 @@ class Panel:
     """`kinds` says what each kind is called where there are several."""
 
     def __init__(self, desk: Desk, name: str, kinds: Kinds):
-        self._desk, self._name, self._kinds = desk, name, kinds
+        self._desk, self._kinds = desk, kinds
         self._composers: dict[str, Composer] = {}
         self._columns: dict[str, gr.Column] = {}
         with gr.Column(elem_classes=["composer"]):
@@ -99,15 +99,14 @@ class Panel:
     def _order(self, order: dict[str, Any], request: gr.Request) -> list[Any]:
         """What a card or the drawer has asked of this tab."""
         act, owner = order["act"], self._desk.owner(request)
-        size = 2 + len(self._columns) + sum(len(each.outputs) for each in self._composers.values())
         try:
-            if act in AGAIN and self._desk.room(order, owner) == self._name:
+            if act in AGAIN:
                 return self._repeat(order, owner)
-            if act in BRINGS and BRINGS[act] in self._kinds:
+            if BRINGS.get(act) in self._kinds:
                 return self._bring(order, owner)
         except StudioError as error:
             raise sentence(error, request) from error
-        return [gr.skip()] * size
+        return self._all(gr.skip(), None, [])
 
     def _repeat(self, order: dict[str, Any], owner: str) -> list[Any]:
         """What was asked for before, in the form again or only on the stage."""

@@ -32,8 +32,9 @@ def listeners(tmp_path: Path) -> Iterator[dict[str, Callable[..., Any]]]:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_its_settings_open_the_tab_that_makes_such_things(listeners, task: str):
-    order, tabs = listeners["order"]({"task": task, "prompt": "a fox"}, {"n": 1}, ADA)
-    assert order == {"act": "reuse", "clip": "", "clips": [], "request": {"task": task, "prompt": "a fox"}, "n": 2}
+    *orders, tabs = listeners["order"](asked := {"task": task, "prompt": "a fox"}, ADA)
+    (order,) = [each for each in orders if each != gr.skip()]
+    assert order.pop("n") > 0 and order == {"act": "reuse", "clip": "", "clips": [], "request": asked}
     assert tabs.selected == tab_id(makers(TABS)[task])
 
 

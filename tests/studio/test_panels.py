@@ -33,7 +33,7 @@ from studio.studio import Studio
 from studio.ui import brought, drawer, outlook, words
 from studio.ui.app import TABS
 from studio.ui.composer import Composer
-from studio.ui.desk import Desk, makers, rooms
+from studio.ui.desk import Desk, makers, rooms, tab_id
 from studio.ui.panel import Panel
 from studio.ui.tabs import animate, edit, sound
 from studio.ui.web import Media
@@ -80,6 +80,7 @@ def drawn(studio: Studio, kind: type[Request]) -> Composer:
 def panel(studio: Studio, tab: Any) -> Panel:
     with gr.Blocks(analytics_enabled=False):
         desk = Desk(studio, rooms(TABS), makers(TABS))
+        desk.tab = gr.Tab(id=tab_id(tab.NAME))
         return Panel(desk, tab.NAME, tab.MAKES)
 
 

@@ -9,7 +9,7 @@ from pipelines.requests import TextToVideo
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui.app import TABS
-from studio.ui.desk import Desk, makers, rooms
+from studio.ui.desk import Desk, makers, rooms, tab_id
 from studio.ui.tabs import verify
 from studio.ui.words import say_in
 
@@ -47,6 +47,7 @@ def test_a_clip_of_the_gallery_waits_for_its_turn_as_a_file_does_and_is_refused_
     studio.gallery.add(SimpleNamespace(path=clip, request=TextToVideo(prompt="a fox", still=True), **shape), "ada")
     with gr.Blocks(analytics_enabled=False) as page:
         desk = Desk(studio, rooms(TABS), makers(TABS))
+        desk.tab = gr.Tab(id=tab_id(verify.NAME))
         verify.draw(page, studio, desk)
     dropped, ordered = page.fns.values()
     assert (ordered.queue, ordered.concurrency_id) == (dropped.queue, dropped.concurrency_id) == (True, "verify")

@@ -63,8 +63,6 @@ class _Table:
 
     def ordered(self, order: Any, names: Any, request: gr.Request) -> list[Any]:
         """Cards: several replace what is here, one joins it."""
-        if order["act"] not in ACTS:
-            return [gr.skip()] * len(self.shown)
         new = order.get("clips") or [order["clip"]]
         kept = [name for name in names if name not in new] if len(new) == 1 else []
         return self._show([*kept[1 - MOST :], *new], request)

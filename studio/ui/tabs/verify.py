@@ -47,7 +47,7 @@ def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
             path.unlink(missing_ok=True)  # gradio's copy: nothing of what people ask about is kept
 
     def ordered(order: Any, request: gr.Request) -> Any:
-        path = studio.gallery.path(order["clip"], desk.owner(request), "clip") if order["act"] in ACTS else None
+        path = studio.gallery.path(order["clip"], desk.owner(request), "clip")
         return told_of(path, request) if path else gr.skip()
 
     # Through the queue, which has room for two: reading a file takes a processor for a second or two.
