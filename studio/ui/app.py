@@ -16,7 +16,8 @@ from studio import log
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import api, drawer, guard, parts, sessions, stage, theme, words
-from studio.ui.desk import Desk, makers, rooms, tab_id
+from studio.ui.desk import Desk
+from studio.ui.post import makers, rooms, tab_id
 from studio.ui.tabs import animate, compare, create, edit, gallery, personalise, settings, sound, studies, verify
 
 # A tab is a module with NAME and draw(page, studio, desk), ACTS if it takes acts of cards, MAKES if it makes something.
@@ -32,7 +33,6 @@ def build(studio: Studio) -> gr.Blocks:
     page = gr.Blocks(title="Rushes", fill_width=True, analytics_enabled=False, delete_cache=SWEEP)
     with page.queue(api_open=False, max_size=100):  # before the page is full: gradio describes all of it each time
         desk = Desk(studio, rooms(TABS), makers(TABS))
-        desk.tabs = gr.Tabs(elem_id="tabs", render=False)
         _bar(studio, desk)
         with gr.Column(elem_id="desk"):
             desk.tabs.render()

@@ -1,11 +1,6 @@
-"""What the tabs of one page share: the jobs as they are now, and the act of a clip's card on its way to another tab.
+"""What the tabs of one page share: the jobs as they are now, and what is sent from one to another."""
 
-A tab listens with `desk.order.change(...)` and looks at `order["act"]`; it gets the acts that its module has in ACTS.
-What was asked for before goes to the tab that asks for such things: the one whose module has its task in MAKES.
-"""
-
-import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
@@ -14,12 +9,11 @@ from pipelines.requests import Download
 from studio.people import owner_of
 from studio.studio import Studio
 from studio.ui import pulse
+from studio.ui.post import Post
 
-AGAIN = ("reuse", "remix", "prompt", "seed", "watch", "change")  # about what was asked for: a clip or a job
 TO_FORM = "() => dispatchEvent(new Event('ordered'))"  # page.js brings the form that is filled into view
 View = tuple[Callable[..., Any], list[Any], list[Any]]  # (view, inputs, outputs): what it returns is what these show
 NOTHING = {"job": "", "clip": ""}
-NO_ORDER = {"act": "", "clip": "", "clips": [], "n": 0}
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 FAST = {**QUIET, "queue": False}  # for what takes no time: one request, no place in gradio's queue
 # For what takes no time but may be refused, or sets a State that others listen to: gradio shows a toast, and tells who
@@ -28,10 +22,8 @@ SENT = {**QUIET, "concurrency_limit": None}
 
 
 class Desk:
-    """`order` holds the last act for the tab that is drawn: {"act", "clip", "clips", "n"}, where `n` is never the same,
-    so that the same act twice is a change. Each tab has one of its own: what listens costs the page all it could show.
+    """`post` brings orders to tabs, and a tab listens to its own with `desk.order.change(...)` while it is drawn.
 
-    `rooms` says which tab takes which act: {act: the tab's name}, `makers` which makes what: {task: the tab's name}.
     `watching` is what stands on the stage: {"job", "clip"}, the id of one of them or neither; `retaken` the event
     after which the takes are not what they were, `learned` the one after which the newest is another, and it is better
     known how long things take; `fetched` changes when a download has ended.
@@ -39,15 +31,13 @@ class Desk:
 
     def __init__(self, studio: Studio, rooms: dict[str, str], makers: dict[str, str]):
         self.studio = studio
-        self.rooms = rooms
-        self.makers = makers
         self.watching = gr.State(NOTHING)
         self.retaken: Any = None  # both set by the stage, before any tab is drawn
         self.learned: Any = None
         self.fetched = gr.HTML("", visible="hidden", elem_id="fetched")
-        self.tabs: gr.Tabs | None = None  # set by the page before anything is drawn
+        self.tabs = gr.Tabs(elem_id="tabs", render=False)
+        self.post = Post(studio, rooms, makers, self.tabs)
         self.tab: gr.Tab | None = None  # the one that is being drawn
-        self._orders = {tab_id(name): gr.State(NO_ORDER) for name in sorted({*rooms.values(), *makers.values()})}
         self._pulse = pulse.Pulse("", elem_id="pulse")
         self._views: list[View] = []
         self._greetings: list[View] = []
@@ -56,56 +46,13 @@ class Desk:
 
     @property
     def order(self) -> gr.State:
-        """The orders for the tab that is being drawn."""
-        return self._orders[self.tab.id]
-
-    @property
-    def post(self) -> list[Any]:
-        """What an order is delivered to: the outputs for what `deliver` returns."""
-        return [*self._orders.values(), self.tabs]
-
-    def deliver(self, order: dict[str, Any], owner: str) -> list[Any]:
-        """An order brought to the tab that it goes to, which opens."""
-        room = tab_id(self.room(order, owner))
-        order |= {"n": time.time_ns()}
-        opened = gr.Tabs(selected=room) if room in self._orders else gr.skip()
-        return [*(order if each == room else gr.skip() for each in self._orders), opened]
+        """The last order for the tab that is being drawn."""
+        return self.post.boxes[self.tab.id]
 
     def send(self, trigger: Callable[..., Any]) -> None:
-        """Lets an event of cards (`cards.act`), whose data is {"act", "clip"}, become the order and open its tab.
-
-        What an order carries is the act and ids, nothing else.
-        """
-        sent = trigger(self.relay(self.rooms, "clip"), None, self.post, **SENT)
+        """Lets an event of cards (`cards.act`), whose data is {"act", "clip"}, become an order and open its tab."""
+        sent = trigger(self.post.relay(self.post.rooms, "clip"), None, self.post.outputs, **SENT)
         sent.success(None, js=TO_FORM, api_visibility="private")
-
-    def relay(self, acts: Collection[str], key: str) -> Callable[..., list[Any]]:
-        """A listener for an event that names one of `acts` and, under `key`, the id of what it is about."""
-
-        def post(event: gr.EventData, request: gr.Request) -> list[Any]:
-            asked = event._data if isinstance(event._data, dict) else {}
-            act, one, several = asked.get("act"), asked.get(key), asked.get("clips", [])
-            if act not in acts or not isinstance(one, str) or not isinstance(several, list):
-                return [gr.skip()] * len(self.post)
-            ids = [each for each in several if isinstance(each, str)] or [one]
-            return self.deliver({"act": act, "clip": one, "clips": ids}, self.owner(request))
-
-        return post
-
-    def room(self, order: dict[str, Any], owner: str) -> str:
-        """The name of the tab that an order goes to."""
-        act = order["act"]
-        task = (self.asked(order, owner) or {}).get("task") if act in AGAIN else None
-        return self.makers.get(str(task), self.rooms.get(act, ""))
-
-    def asked(self, order: dict[str, Any], owner: str) -> dict[str, Any] | None:
-        """The request of the clip or job that an order is about, or of a dropped file; None if there is none."""
-        if given := order.get("request"):
-            return given
-        if job := self.studio.jobs.get(order["clip"], owner):
-            return job.request.to_dict()
-        entry = self.studio.gallery.get(order["clip"], owner)
-        return entry.request if entry else None
 
     def owner(self, request: gr.Request) -> str:
         """Who asks: whose jobs and clips may be seen."""
@@ -120,9 +67,9 @@ class Desk:
         known what a click would do. All of them together are one request."""
         self._greetings.append((view, list(inputs), list(outputs)))
 
-    def welcome(self, view: Callable[[gr.Request], list[Any]], outputs: Sequence[Any]) -> None:
-        """`view(request)` returns what `outputs`, several, show when somebody opens the page. All of them together are
-        one request."""
+    def welcome(self, view: Callable[[gr.Request], Any], outputs: Sequence[Any]) -> None:
+        """`view(request)` returns what `outputs` show when somebody opens the page. All of them together are one
+        request."""
         self._welcomes.append((view, [], list(outputs)))
 
     def connect(self, page: gr.Blocks) -> None:
@@ -163,21 +110,6 @@ def _together(views: Sequence[View], about: Callable[[gr.Request], Any] = lambda
 
 def _ended(news: pulse.News) -> str:
     return " ".join(job.id for job in news.jobs if isinstance(job.request, Download) and job.over)
-
-
-def rooms(tabs: Sequence[Any]) -> dict[str, str]:
-    """{act: name of the tab} from what the modules of the tabs say they take."""
-    return {act: module.NAME for module in tabs for act in getattr(module, "ACTS", ())}
-
-
-def makers(tabs: Sequence[Any]) -> dict[str, str]:
-    """{task: name of the tab} from the kinds of requests that the modules of the tabs make."""
-    return {kind.task: module.NAME for module in tabs for kind in getattr(module, "MAKES", ())}
-
-
-def tab_id(name: str) -> str:
-    """The id of a tab in the page's gr.Tabs."""
-    return name.lower()
 
 
 def fingerprint(value: Any) -> int:

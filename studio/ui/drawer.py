@@ -84,7 +84,7 @@ def draw(desk: Desk) -> Drawer:
     # Through the queue, though it takes no time: gradio shows the toast of a refusal only for queued events.
     desk.look_after(drawer.act(act, None, None, concurrency_limit=None, **QUIET))
     desk.look_after(drawer.unpack(unpack, None, None, concurrency_limit=2, **QUIET))
-    drawer.act(desk.relay(ELSEWHERE, "job"), None, desk.post, **SENT)
+    drawer.act(desk.post.relay(ELSEWHERE, "job"), None, desk.post.outputs, **SENT)
     return drawer
 
 

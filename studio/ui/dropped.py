@@ -37,7 +37,7 @@ def draw(desk: Desk) -> None:
         return [None, what and what.fields, _told(what, say), gr.Button(visible=what is not None)]
 
     def order(settings: dict[str, Any], request: gr.Request) -> list[Any]:
-        return desk.deliver({"act": "reuse", "clip": "", "clips": [], "request": settings}, desk.owner(request))
+        return desk.post.deliver({"act": "reuse", "clip": "", "clips": [], "request": settings}, desk.owner(request))
 
     def hint(request: gr.Request) -> list[Any]:
         return [_hint(say_to(request)), gr.Button(visible=False)]
@@ -48,7 +48,7 @@ def draw(desk: Desk) -> None:
     desk.greet(met, [said], [said])
     file.upload(read, file, [file, found, said, use], concurrency_limit=2, **QUIET)
     file.clear(hint, None, [said, use], **FAST)
-    use.click(order, found, desk.post, **SENT)
+    use.click(order, found, desk.post.outputs, **SENT)
 
 
 def _hint(say: Say) -> str:

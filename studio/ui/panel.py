@@ -13,8 +13,9 @@ from pipelines.requests import EditVideo, ImageToVideo, Personalize, Request, Up
 from studio import inputs, shop
 from studio.jobs import submit_all
 from studio.ui.composer import Composer, changed, roll
-from studio.ui.desk import AGAIN, FAST, QUIET, Desk
+from studio.ui.desk import FAST, QUIET, Desk
 from studio.ui.form import sentence
+from studio.ui.post import AGAIN
 from studio.ui.words import say_to
 
 # What a card's act makes of its clip.
@@ -110,7 +111,7 @@ class Panel:
 
     def _repeat(self, order: dict[str, Any], owner: str) -> list[Any]:
         """What was asked for before, in the form again or only on the stage."""
-        act, asked = order["act"], self._desk.asked(order, owner) or {}
+        act, asked = order["act"], self._desk.post.asked(order, owner) or {}
         watching = {"job": order["clip"], "clip": ""} if act in ("watch", "change") else gr.skip()
         task = asked.get("task", next(iter(self._composers)))
         if act == "watch" or not asked or task not in self._composers:

@@ -13,7 +13,8 @@ from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import dropped
 from studio.ui.app import TABS
-from studio.ui.desk import Desk, makers, rooms, tab_id
+from studio.ui.desk import Desk
+from studio.ui.post import makers, rooms, tab_id
 
 ADA = SimpleNamespace(state=SimpleNamespace(owner="ada"), headers={})
 
@@ -24,7 +25,7 @@ def listeners(tmp_path: Path) -> Iterator[dict[str, Callable[..., Any]]]:
     studio = Studio.open(Settings(data=tmp_path))
     with gr.Blocks(analytics_enabled=False) as page:
         desk = Desk(studio, rooms(TABS), makers(TABS))
-        desk.tabs = gr.Tabs()
+        desk.tabs.render()
         dropped.draw(desk)
     yield {event.fn.__name__: event.fn for event in page.fns.values()}
     studio.close()

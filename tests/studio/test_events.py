@@ -21,7 +21,7 @@ from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import drawer
 from studio.ui.app import TABS, build
-from studio.ui.desk import rooms
+from studio.ui.post import rooms
 from tests.studio.conftest import SECRET, clip_of
 
 ADA, BOB = "browser:ada", "browser:bob"

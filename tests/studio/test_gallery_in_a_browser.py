@@ -207,6 +207,7 @@ def test_a_link_to_compare_says_what_it_does_not_find(page: Any, address: str):
     linked.goto(f"{address}?tab=compare&clips=b1,nothing,{NAMES[0]}")
     said(linked, "2 des films de ce lien")
     linked.wait_for_selector("#compared .cell[data-kind=clip]")
+    linked.wait_for_selector("#candidates .card[data-id=c1]")  # to add others, though nobody has clicked on the tab
     linked.close()
 
 

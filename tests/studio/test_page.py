@@ -25,7 +25,20 @@ from studio.board import Job
 from studio.cli import main
 from studio.settings import Settings
 from studio.studio import Studio
-from studio.ui import brought, desk, drawer, outlook, palette, parts, pulse, sentences, stage, theme, wording, words
+from studio.ui import (
+    brought,
+    drawer,
+    outlook,
+    palette,
+    parts,
+    post,
+    pulse,
+    sentences,
+    stage,
+    theme,
+    wording,
+    words,
+)
 from studio.ui.app import TABS, build
 from studio.ui.composer import Composer
 from studio.ui.form import Form, qualities, span
@@ -212,7 +225,7 @@ def test_a_pulse_tells_of_what_happens_to_ones_own_jobs_alone(studio):
 
 def test_every_act_of_a_card_has_a_tab_that_takes_it():
     acts = re.findall(r'data-act="(\w+)"', (ROOT / "assets/ui/acts.html").read_text(encoding="utf-8"))
-    rooms = desk.rooms(TABS)
+    rooms = post.rooms(TABS)
     assert rooms["reuse"] == "Create" and len(acts) > 9 and rooms.keys() - {"watch", "change"} == set(acts)
 
 

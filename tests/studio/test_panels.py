@@ -33,8 +33,9 @@ from studio.studio import Studio
 from studio.ui import brought, drawer, outlook, words
 from studio.ui.app import TABS
 from studio.ui.composer import Composer
-from studio.ui.desk import Desk, makers, rooms, tab_id
+from studio.ui.desk import Desk
 from studio.ui.panel import Panel
+from studio.ui.post import makers, rooms, tab_id
 from studio.ui.tabs import animate, edit, sound
 from studio.ui.web import Media
 
@@ -196,7 +197,7 @@ def test_what_was_asked_for_goes_back_to_the_tab_that_asks_for_such_things(studi
     desk = Desk(studio, rooms(TABS), makers(TABS))
     id = studio.jobs.submit(TextToSound(prompt="rain", model="tiny-stable-audio", seconds=1, steps=1), "ada")
     order = {"act": "change", "clip": id, "clips": [id], "n": 1}
-    assert desk.room(order, "ada") == "Sound" and desk.room(order, "bob") == "Create"
+    assert desk.post.room(order, "ada") == "Sound" and desk.post.room(order, "bob") == "Create"
     where = panel(studio, sound)
     changed = where._order(order, ADA)
     assert changed[0] == {"job": id, "clip": ""} and changed[1] == TextToSound.task and id in changed

@@ -9,7 +9,8 @@ from pipelines.requests import TextToVideo
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui.app import TABS
-from studio.ui.desk import Desk, makers, rooms, tab_id
+from studio.ui.desk import Desk
+from studio.ui.post import makers, rooms, tab_id
 from studio.ui.tabs import verify
 from studio.ui.words import say_in
 

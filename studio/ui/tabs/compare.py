@@ -16,10 +16,11 @@ from studio.gallery import Gallery
 from studio.studio import Studio
 from studio.ui.cards import Cards, card, connect
 from studio.ui.comparison import MOST, Compare, Sheet
-from studio.ui.desk import FAST, QUIET, SENT, Desk, tab_id
+from studio.ui.desk import FAST, QUIET, SENT, Desk
 from studio.ui.form import sentence
 from studio.ui.guests import Guest, admit
 from studio.ui.lineup import compared, staged
+from studio.ui.post import tab_id
 from studio.ui.words import label, say_to
 
 NAME = "Compare"
@@ -46,7 +47,8 @@ def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
     def load(request: gr.Request) -> list[list[dict[str, Any]]]:
         return [[card(entry) for entry in studio.gallery.recent(desk.owner(request))]]
 
-    gr.on([desk.tab.select, desk.retaken], load, None, [takes], **FAST)
+    desk.welcome(lambda request: load(request)[0], [takes])  # gradio tells nobody of a tab that an order has opened
+    desk.retaken(load, None, [takes], **FAST)
     connect(takes, studio.gallery, desk, load=load)
 
 

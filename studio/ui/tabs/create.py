@@ -7,8 +7,9 @@ import gradio as gr
 
 from pipelines.requests import TextToVideo
 from studio.studio import Studio
-from studio.ui.desk import AGAIN, Desk
+from studio.ui.desk import Desk
 from studio.ui.panel import Panel
+from studio.ui.post import AGAIN
 
 NAME = "Create"
 ACTS = AGAIN  # of what no other tab makes
