@@ -1,6 +1,7 @@
 """What the tests share: small real clips, tiny models, the fake GPU and Hub, a studio and a browser, and when a marked
 test is skipped."""
 
+import gc
 import hashlib
 import importlib.util
 import json
@@ -73,6 +74,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for marker, (skipped, reason) in SKIPPED.items():
             if skipped and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_collection_finish() -> None:
+    """What has been imported stays: no collection of garbage, which a model that goes asks for, looks through it."""
+    gc.collect()
+    gc.freeze()
 
 
 def moving_square(*, frames: int = 16, width: int = 64, height: int = 48) -> np.ndarray:

@@ -66,12 +66,13 @@ def travel(picture: np.ndarray, rng: np.random.Generator, *, size: tuple[int, in
     return np.stack(shot)
 
 
-def sounds() -> dict[str, np.ndarray]:
-    """40 sounds (A, channels) float32 at RATE: like music, like speech, and packaged recordings of 2 to 16 s."""
-    heard = {path.stem: copies.packaged_sound(path, RATE) for path in _packaged_sounds()}
+def sounds() -> dict[str, Callable[[], np.ndarray]]:
+    """What makes each of 40 sounds (A, channels) float32 at RATE: like music, like speech, and packaged recordings of 2
+    to 16 s."""
+    heard = {path.stem: lambda path=path: copies.packaged_sound(path, RATE) for path in _packaged_sounds()}
     count = 40 - len(heard)
-    heard |= {f"music {i}": music(np.random.default_rng(i)) for i in range(count // 2)}
-    return heard | {f"speech {i}": speech(np.random.default_rng(i)) for i in range(count - count // 2)}
+    heard |= {f"music {i}": lambda i=i: music(np.random.default_rng(i)) for i in range(count // 2)}
+    return heard | {f"speech {i}": lambda i=i: speech(np.random.default_rng(i)) for i in range(count - count // 2)}
 
 
 def music(rng: np.random.Generator, seconds: float = SECONDS) -> np.ndarray:

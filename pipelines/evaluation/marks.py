@@ -152,7 +152,7 @@ def unmarked_sounds(count: int, each: int = 250) -> Iterator[tuple[str, Callable
     sounds = list(footage.sounds().values())
 
     def found(number: int) -> Outcome:
-        rng, sound, hits = np.random.default_rng(number), sounds[number % len(sounds)], 0
+        rng, sound, hits = np.random.default_rng(number), sounds[number % len(sounds)](), 0
         for _ in range(each):
             length = min(len(sound), int(rng.uniform(2, 8) * footage.RATE))
             start = int(rng.integers(len(sound) - length + 1))
@@ -180,8 +180,8 @@ def time_outcome(frames: np.ndarray, folder: Path, rounds: int = 7) -> Outcome:
 def works(part: str, folder: Path, *, pictures: Path, windows: int) -> Iterator[tuple[str, Callable[[], Outcome]]]:
     """What there is to measure in a part: a name, and what measures it. Raises `BadRequest` ("pictures")."""
     if part == "sounds":
-        for number, (name, audio) in enumerate(footage.sounds().items()):
-            yield name, lambda audio=audio, number=number: sound_outcome(audio, Payload(9, 2**31 + number))
+        for number, (name, sound) in enumerate(footage.sounds().items()):
+            yield name, lambda sound=sound, number=number: sound_outcome(sound(), Payload(9, 2**31 + number))
         return
     if part == "unmarked_sounds":
         yield from unmarked_sounds(windows)
