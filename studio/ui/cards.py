@@ -65,17 +65,18 @@ def connect(
     gallery: Gallery,
     desk: Desk,
     *,
-    load: Callable[..., list[Any]],
+    load: Callable[..., Any],
     inputs: Sequence[Any] = (),
     acts: Acts | None = None,
     beside: Sequence[Any] = (),
 ) -> None:
     """Makes the buttons of the cards, and of `acts` beside them, work.
 
-    `load(request, *inputs)` gives what there is to show after a change: the cards, and what stands `beside` them.
+    `load(request, *inputs)` gives what there is to show after a change: the cards; or a list of them and of what stands
+    `beside` them, if something does.
     """
 
-    def keep(event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
+    def keep(event: gr.EventData, request: gr.Request, *values: Any) -> Any:
         asked = event._data if isinstance(event._data, dict) else {}
         try:
             undo = changed(gallery, desk.owner(request), asked)
@@ -83,8 +84,9 @@ def connect(
             # No gr.Error, after which nothing is shown: that the cards here are old may be why, so there are new ones.
             gr.Warning(html.escape(refusal(error, say_to(request))), duration=12)
             undo = None
-        now, *rest = load(request, *values)
-        return [{"cards": now, "undo": undo} if undo else now, *rest]
+        now, *rest = load(request, *values) if beside else [load(request, *values)]
+        shown = {"cards": now, "undo": undo} if undo else now
+        return [shown, *rest] if beside else shown  # gradio takes a list for the value of an output that is alone
 
     for source in filter(None, (cards, acts)):
         desk.send(source.act)

@@ -208,6 +208,13 @@ def test_a_link_to_compare_says_what_it_does_not_find(page: Any, address: str):
     said(linked, "2 des films de ce lien")
     linked.wait_for_selector("#compared .cell[data-kind=clip]")
     linked.wait_for_selector("#candidates .card[data-id=c1]")  # to add others, though nobody has clicked on the tab
+    there = linked.locator("#candidates .card").count()
+    for starred in ("true", "false"):
+        linked.locator("#candidates .card[data-id=c1] .open").press(".")
+        for strip in ("candidates", "takes"):  # the one hears of it by its own answer, the other with the next pulse
+            linked.wait_for_selector(f"#{strip} .card[data-id=c1] .star[aria-pressed={starred}]", state="attached")
+    linked.wait_for_timeout(1500)  # and the first once more, of the second
+    assert linked.locator("#candidates .card").count() == there > 20
     linked.close()
 
 

@@ -44,11 +44,11 @@ def draw(page: gr.Blocks, studio: Studio, desk: Desk) -> None:
     add.upload(table.brought, [add, table.chosen], table.shown, concurrency_limit=2, **QUIET)
     page.load(table.linked, None, [*table.shown, desk.tabs], **SENT)
 
-    def load(request: gr.Request) -> list[list[dict[str, Any]]]:
-        return [[card(entry) for entry in studio.gallery.recent(desk.owner(request))]]
+    def load(request: gr.Request) -> list[dict[str, Any]]:
+        return [card(entry) for entry in studio.gallery.recent(desk.owner(request))]
 
-    desk.welcome(lambda request: load(request)[0], [takes])  # gradio tells nobody of a tab that an order has opened
-    desk.retaken(load, None, [takes], **FAST)
+    desk.welcome(load, [takes])  # gradio tells nobody of a tab that an order has opened
+    desk.retaken(load, None, takes, **FAST)
     connect(takes, studio.gallery, desk, load=load)
 
 
